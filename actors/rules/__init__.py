@@ -1,0 +1,1 @@
+"""What the bar believes: pure functions.  No clock, no I/O, no randomness, no logging."""
