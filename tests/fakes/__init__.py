@@ -1,0 +1,1 @@
+"""Servers of our own for the real clients to talk to."""
