@@ -534,6 +534,7 @@ class Reply:
     """What the door is to say.  `answers`: the message it references, which is also its nonce.
 
     `resources`: the help that a button opens, for the person alone ("" for none).
+    `notice`: not the answer, only a word about its delay; it references nothing.
     """
 
     user_id: UserId
@@ -541,6 +542,7 @@ class Reply:
     answers: MessageId
     text: str
     resources: str = ""
+    notice: bool = False
 
 
 class Outbox(Protocol):
