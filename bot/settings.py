@@ -8,10 +8,9 @@ secret.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 SECRETS: Final = ("DISCORD_TOKEN", "GROQ_API_KEY", "DATABASE_URL", "LOG_KEY")
 DATA_HOME: Final = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
@@ -22,17 +21,17 @@ class SettingsError(Exception):
     """A setting is missing or wrong; the text says which, and what to do."""
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The settings, as read from the environment; the README's table explains each."""
 
-    model_config = SettingsConfigDict(extra="ignore", case_sensitive=False)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     discord_token: SecretStr | None = None
     discord_api_base: str | None = None
     discord_gateway_url: str | None = None
     discord_cdn_base: str | None = None
     discord_sync: Literal["never", "if-changed", "always"] = "if-changed"
-    bartender_channels: Annotated[frozenset[int], NoDecode] = frozenset()
+    bartender_channels: frozenset[int] = frozenset()
     bartender_country: str | None = Field(default=None, pattern="^[A-Za-z]{2}$")
 
     groq_api_key: SecretStr | None = None
@@ -58,11 +57,7 @@ class Settings(BaseSettings):
     @field_validator("bartender_channels", mode="before")
     @classmethod
     def _comma_separated(cls, value: Any) -> Any:
-        return (
-            [part for part in value.replace(" ", "").split(",") if part]
-            if isinstance(value, str)
-            else value
-        )
+        return value.replace(",", " ").split() if isinstance(value, str) else value
 
     @field_validator("*", mode="before")
     @classmethod

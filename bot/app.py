@@ -1,0 +1,147 @@
+"""The composition root: puts the bar together, opens it, and closes it in reverse order.
+
+Order of opening: database, actors (storage first), then the door.  Whatever a later part needs is open by
+then, and nothing is heard that could not be answered.
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import random
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
+
+from actors import messages as m
+from actors.composing import Composer
+from actors.conversation import ConversationActor
+from actors.directory import Directory
+from actors.groq_api import GroqApi
+from actors.house import HouseActor
+from actors.language import LanguageActor
+from actors.memory import MemoryActor
+from actors.mood import MoodActor
+from actors.opinions import OpinionActor
+from actors.relationship import RelationshipActor
+from actors.runtime import trace_id
+from actors.storage import StorageActor
+from bot.settings import Settings
+from storage.database import Database
+from storage.errors import StorageError
+from storage.ids import ChannelId, GuildId, MessageId, UserId, hashed, use_log_key
+from storage.migrate import upgrade
+from storage.times import utc_now
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS: Final = 7.0
+"""A container's grace is 10 s: what is not flushed by then is lost to the kill anyway."""
+CONVERSATION_IDLE_SECONDS: Final = 3_700.0
+"""Just over a sitting's 60 minutes, so that most sittings end in memory."""
+STATE_IDLE_SECONDS: Final = 900.0
+DATABASE_RETRIES: Final = (0.5, 1, 2, 5, 5, 10, 10, 15, 15, 30)
+
+
+@dataclass
+class Bar:
+    """The open bar: everything a door needs."""
+
+    settings: Settings
+    directory: Directory
+    database: Database
+    clock: Callable[[], datetime]
+
+    async def hear(self, heard: m.MessageHeard) -> None:
+        """Take a person's message in: the one way into the bar."""
+        key = (heard.person.user_id, heard.place.channel_id)
+        trace_id.set(f"{hashed(heard.message_id)}")
+        await self.directory.ref(ConversationActor, key).send(heard)
+
+    def edited(self, message: m.MessageEdited) -> None:
+        """Take in that a person changed what they had said."""
+        key = (message.user_id, message.place.channel_id)
+        self.directory.ref(ConversationActor, key).tell(message)
+
+    @property
+    def house(self) -> Any:
+        """Whom doors tell what concerns no single conversation."""
+        return self.directory.ref(HouseActor, m.OnlyOne)
+
+    def wake_owed(self) -> None:
+        """Have everything answered that an earlier run of the program left unanswered."""
+        self.house.tell(m.AnswerAwaited())
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    settings: Settings,
+    outbox: m.Outbox,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    rng: random.Random | None = None,
+) -> AsyncIterator[Bar]:
+    """Open the bar, and close it on leaving: nothing more is heard, everything heard is kept.
+
+    Args:
+        settings: what the environment says.
+        outbox: the door's way to say replies.
+        clock: tells the time, aware UTC.
+        rng: dice for backoff and for when facts are drawn; seeded in tests.
+    """
+    dice = rng or random.Random()
+    if settings.log_key:
+        use_log_key(settings.log_key.get_secret_value())
+    database = await open_database(settings)
+    directory = Directory(clock=clock, rng=dice)
+    model = open_model(settings)
+    register(directory, settings, database, outbox, model, clock, dice)
+    bar = Bar(settings, directory, database, clock)
+    gc.freeze()
+    log.info("bar.opened", extra={"database": database.dialect, "model": model is not None})
+    try:
+        yield bar
+    finally:
+        started = time.perf_counter()
+        late = await directory.shutdown(deadline=DRAIN_SECONDS)
+        if model is not None:
+            await model.close()
+        await database.close()
+        took = round((time.perf_counter() - started) * 1000)
+        log.info("bar.closed", extra={"not_flushed": len(late), "ms": took})
+
+
+async def open_database(settings: Settings) -> Database:
+    """Return the open database, upgraded to today's schema; wait for one that is just starting."""
+    database = Database()
+    for attempt, pause in enumerate((*DATABASE_RETRIES, None)):
+        try:
+            await database.init(
+                settings.database,
+                echo=settings.database_echo,
+                pool_size=settings.database_pool_size,
+                max_overflow=settings.database_max_overflow,
+            )
+            await upgrade(database)
+        except StorageError as error:
+            await database.close()
+            if pause is None:
+                raise
+            log.warning(
+                "storage.awaited", extra={"error": type(error).__name__, "attempt": attempt + 1}
+            )
+            await asyncio.sleep(pause)
+        else:
+            break
+    return database
+
+
+def open_model(settings: Settings) -> GroqApi | None:
+    """Return the way to the language model, or None if there is none: then the house voice speaks."""
+    if settings.groq_api_key is None and settings.llm_base_url is None:
+        return None
+    key = settings.groq_api_key.get_secret_value() if settings.groq_api_key else "none"
+    return GroqApi(api_key=key, base_url=settings.llm_base_url)
