@@ -1,0 +1,75 @@
+"""Buttons that work for ever: fixed ids, so that a restart does not break those already shown.
+
+Rule 1: what a button opens is shown to the one who presses it, and to nobody else.
+Rule 2: a direct message is sent only because somebody pressed for it.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import discord
+from discord import ui
+
+RESOURCES_ID: Final = "bartender:resources"
+RESOURCES_TO_ME_ID: Final = "bartender:resources:to-me"
+FORGET_ID: Final = "bartender:forget:yes"
+KEEP_ID: Final = "bartender:forget:no"
+
+Pressed = Callable[[discord.Interaction], Awaitable[None]]
+
+
+class _Press(ui.Button[Any]):
+    """A button that does what it is given; given nothing, it is only to be shown."""
+
+    def __init__(
+        self, label: str, custom_id: str, style: discord.ButtonStyle, then: Pressed | None
+    ) -> None:
+        super().__init__(label=label, custom_id=custom_id, style=style)
+        self._then = then
+
+    async def callback(self, interaction: discord.Interaction) -> None:
+        if self._then is not None:
+            await self._then(interaction)
+
+
+class _Lasting(ui.View):
+    """A view without an end."""
+
+    def __init__(self, *buttons: _Press) -> None:
+        super().__init__(timeout=None)
+        for button in buttons:
+            self.add_item(button)
+
+
+class ResourcesView(_Lasting):
+    """Under an answer to somebody in trouble: opens the help that is near them."""
+
+    def __init__(self, then: Pressed | None = None) -> None:
+        plain = discord.ButtonStyle.secondary
+        super().__init__(_Press("People who can help", RESOURCES_ID, plain, then))
+
+
+class ResourcesToMeView(_Lasting):
+    """Under the opened help: sends it to the person."""
+
+    def __init__(self, then: Pressed | None = None) -> None:
+        plain = discord.ButtonStyle.secondary
+        super().__init__(_Press("Send me this privately", RESOURCES_TO_ME_ID, plain, then))
+
+
+class ForgetView(_Lasting):
+    """Asks before everything is deleted."""
+
+    def __init__(self, forget: Pressed | None = None, keep: Pressed | None = None) -> None:
+        super().__init__(
+            _Press("Delete everything", FORGET_ID, discord.ButtonStyle.danger, forget),
+            _Press("Keep it", KEEP_ID, discord.ButtonStyle.secondary, keep),
+        )
+
+
+def shown(view: _Lasting) -> ui.View:
+    """Return `view` to be sent: presses go to the view that the door registered at its start, not
+    to this one, so discord.py need not keep it for ever.
+    """
+    view.stop()
+    return view

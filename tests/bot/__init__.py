@@ -1,0 +1,1 @@
+"""The doors, seen from outside."""
