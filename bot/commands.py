@@ -92,7 +92,7 @@ class Commands:
 
     async def memory(self, person: Person, place: Place) -> str:
         """List what the bar remembers of `person` and may show in `place`."""
-        facts = await self._facts(person, place)
+        facts = await self.facts(person, place)
         if not facts:
             return "I don't remember anything about you here yet. Tell me something, if you like."
         lines = [
@@ -108,7 +108,7 @@ class Commands:
         """Delete the fact with that number, or all of that type.  Everything: see
         `forget_everything`.
         """
-        facts = await self._facts(person, place)
+        facts = await self.facts(person, place)
         memory = self._directory.ref(MemoryActor, person.user_id)
         if what.isdecimal() and any(f.fact_id == int(what) for f in facts):
             await memory.ask(m.ForgetFacts(fact_ids=frozenset({RowId(int(what))})))
@@ -128,7 +128,7 @@ class Commands:
         await self._directory.ref(HouseActor, m.OnlyOne).ask(m.ForgetPerson(person.user_id))
         return GONE
 
-    async def _facts(self, person: Person, place: Place) -> tuple[UserFact, ...]:
+    async def facts(self, person: Person, place: Place) -> tuple[UserFact, ...]:
         return await self._directory.ref(MemoryActor, person.user_id).ask(
             m.ListFacts(place.guild_id)
         )
