@@ -1,0 +1,3 @@
+"""Who keeps what apart: actors that own their state and exchange the messages of
+`actors.messages`.
+"""
