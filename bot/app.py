@@ -1,7 +1,7 @@
 """The composition root: puts the bar together, opens it, and closes it in reverse order.
 
-Order of opening: database, actors (storage first), then the door.  Whatever a later part needs is open by
-then, and nothing is heard that could not be answered.
+Order of opening: database, actors (storage first), then the door.  Whatever a later part needs is
+open by then, and nothing is heard that could not be answered.
 """
 
 import asyncio
@@ -9,31 +9,31 @@ import contextlib
 import gc
 import logging
 import random
-import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from actors import messages as m
-from actors.composing import Composer
-from actors.conversation import ConversationActor
-from actors.directory import Directory
 from actors.groq_api import GroqApi
-from actors.house import HouseActor
 from actors.language import LanguageActor
 from actors.memory import MemoryActor
 from actors.mood import MoodActor
 from actors.opinions import OpinionActor
 from actors.relationship import RelationshipActor
-from actors.runtime import trace_id
 from actors.storage import StorageActor
+from storage.migrate import upgrade
+
+from actors import messages as m
+from actors.composing import Composer
+from actors.conversation import ConversationActor
+from actors.directory import Directory
+from actors.house import HouseActor
+from actors.runtime import trace_id
 from bot.settings import Settings
 from storage.database import Database
 from storage.errors import StorageError
-from storage.ids import ChannelId, GuildId, MessageId, UserId, hashed, use_log_key
-from storage.migrate import upgrade
+from storage.ids import hashed, use_log_key
 from storage.times import utc_now
 
 log = logging.getLogger(__name__)
@@ -81,6 +81,7 @@ async def opened(
     settings: Settings,
     outbox: m.Outbox,
     *,
+    database: Database | None = None,
     clock: Callable[[], datetime] = utc_now,
     rng: random.Random | None = None,
 ) -> AsyncIterator[Bar]:
@@ -89,13 +90,14 @@ async def opened(
     Args:
         settings: what the environment says.
         outbox: the door's way to say replies.
+        database: an open one; else the one that the settings name is opened.
         clock: tells the time, aware UTC.
         rng: dice for backoff and for when facts are drawn; seeded in tests.
     """
     dice = rng or random.Random()
     if settings.log_key:
         use_log_key(settings.log_key.get_secret_value())
-    database = await open_database(settings)
+    database = database or await open_database(settings)
     directory = Directory(clock=clock, rng=dice)
     model = open_model(settings)
     register(directory, settings, database, outbox, model, clock, dice)
@@ -114,10 +116,14 @@ async def opened(
         log.info("bar.closed", extra={"not_flushed": len(late), "ms": took})
 
 
-async def open_database(settings: Settings) -> Database:
-    """Return the open database, upgraded to today's schema; wait for one that is just starting."""
+async def open_database(settings: Settings, *, patient: bool = True) -> Database:
+    """Return the open database, upgraded to today's schema; wait for one that is just starting.
+
+    Raises:
+        StorageError: it cannot be opened (when `patient`, after a minute and a half of trying).
+    """
     database = Database()
-    for attempt, pause in enumerate((*DATABASE_RETRIES, None)):
+    for attempt, pause in enumerate((*(DATABASE_RETRIES if patient else ()), None)):
         try:
             await database.init(
                 settings.database,
@@ -140,8 +146,73 @@ async def open_database(settings: Settings) -> Database:
 
 
 def open_model(settings: Settings) -> GroqApi | None:
-    """Return the way to the language model, or None if there is none: then the house voice speaks."""
+    """Return the way to the language model, or None if there is none: then the house voice
+    speaks.
+    """
     if settings.groq_api_key is None and settings.llm_base_url is None:
         return None
     key = settings.groq_api_key.get_secret_value() if settings.groq_api_key else "none"
     return GroqApi(api_key=key, base_url=settings.llm_base_url)
+
+
+def register(
+    directory: Directory,
+    settings: Settings,
+    database: Database,
+    outbox: m.Outbox,
+    model: GroqApi | None,
+    clock: Callable[[], datetime],
+    rng: random.Random,
+) -> None:
+    """Tell the directory how each kind of actor is made; those that others flush into come
+    first.
+    """
+    composer = Composer(directory, outbox, clock, settings.bartender_country)
+    directory.register(
+        StorageActor, lambda key: StorageActor(key, database=database), idle_after=None
+    )
+    directory.register(
+        LanguageActor,
+        lambda key: LanguageActor(key, directory=directory, model=model, clock=clock, rng=rng),
+        idle_after=None,
+    )
+    directory.register(
+        OpinionActor,
+        lambda key: OpinionActor(key, directory=directory, clock=clock),
+        idle_after=STATE_IDLE_SECONDS,
+    )
+    directory.register(
+        MemoryActor,
+        lambda key: MemoryActor(
+            key, directory=directory, clock=clock, rng=rng, rate=settings.fact_extraction_rate
+        ),
+        idle_after=STATE_IDLE_SECONDS,
+    )
+    directory.register(
+        RelationshipActor,
+        lambda key: RelationshipActor(key, directory=directory, clock=clock),
+        idle_after=STATE_IDLE_SECONDS,
+    )
+    directory.register(
+        MoodActor,
+        lambda key: MoodActor(key, directory=directory, clock=clock),
+        idle_after=STATE_IDLE_SECONDS,
+    )
+    directory.register(
+        ConversationActor,
+        lambda key: ConversationActor(
+            key, directory=directory, composer=composer, outbox=outbox, clock=clock
+        ),
+        idle_after=CONVERSATION_IDLE_SECONDS,
+    )
+    directory.register(
+        HouseActor,
+        lambda key: HouseActor(
+            key,
+            directory=directory,
+            clock=clock,
+            keep_messages=timedelta(days=settings.keep_messages_days),
+            keep_crisis=timedelta(hours=settings.keep_crisis_hours),
+        ),
+        idle_after=None,
+    )

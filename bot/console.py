@@ -10,14 +10,13 @@ import getpass
 import sys
 import threading
 import unicodedata
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TextIO
 
-from actors.directory import Directory
-
 from actors import messages as m
+from bot.app import Bar
 from bot.commands import HELP, Commands
 from storage.ids import ChannelId, MessageId, UserId
 from storage.records import Person, Place
@@ -29,6 +28,7 @@ PATIENCE_SECONDS: Final = 120.0
 EPOCH_MS: Final = 1_420_070_400_000
 """Where Discord's snowflakes begin (2015-01-01); the terminal's ids are made the same way."""
 
+GREETING: Final = "Evening. Sit down; /help tells what I can do, /quit closes the tab."
 STILL_THINKING: Final = (
     "(No answer yet. What you said is kept, and will be answered when you come back.)"
 )
@@ -83,22 +83,20 @@ class Console:
 
     def __init__(
         self,
-        directory: Directory,
+        bar: Bar,
         outbox: ConsoleOutbox,
-        hear: Callable[[m.MessageHeard], Awaitable[None]],
-        clock: Callable[[], datetime],
         source: TextIO,
     ) -> None:
+        self._bar = bar
         self._outbox = outbox
-        self._hear = hear
-        self._clock = clock
         self._source = source
         self._person = Person(GUEST, "you", guest_name())
-        self._commands = Commands(directory, clock)
+        self._commands = Commands(bar.directory, bar.clock)
 
     async def evening(self, greeting: str) -> None:
         """Talk until the input ends or the person leaves with `/quit`."""
-        self._print(greeting)
+        if greeting:
+            self._print(greeting)
         async for line in self._lines():
             text = line.strip()
             if text in {"/quit", "/exit"}:
@@ -111,8 +109,8 @@ class Console:
     async def _said(self, text: str) -> None:
         message_id = self._outbox.next_id()
         answered = self._outbox.waiting[message_id] = asyncio.Event()
-        now = self._clock()
-        await self._hear(m.MessageHeard(self._person, PLACE, message_id, text, now))
+        now = self._bar.clock()
+        await self._bar.hear(m.MessageHeard(self._person, PLACE, message_id, text, now))
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await answered.wait()

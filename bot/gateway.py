@@ -17,6 +17,8 @@ from datetime import datetime
 from typing import Any, Final
 
 import discord
+from discord.ext import commands
+
 from actors.messages import (
     DoorClosedError,
     GuildJoined,
@@ -26,8 +28,6 @@ from actors.messages import (
     Reply,
 )
 from actors.runtime import trace_id
-from discord.ext import commands
-
 from bot import hearing
 from bot.cogs import add_cogs
 from bot.hearing import Listener
@@ -226,6 +226,9 @@ class DiscordDoor(commands.Bot):
         self._waiting[key] += 1
         try:
             await self.rooms.hear(heard)
+        except Exception:
+            self._told.pop(message.id, None)  # the history may tell it again
+            raise
         finally:
             self._waiting[key] -= 1
             if not self._waiting[key]:

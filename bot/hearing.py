@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 import discord
-from actors.messages import MessageHeard
 
+from actors.messages import MessageHeard
 from bot import text
 from storage.ids import ChannelId, GuildId, MessageId, UserId
 from storage.records import Person, Place

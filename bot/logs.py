@@ -14,8 +14,8 @@ import traceback
 from typing import Any, Final, TextIO
 
 import structlog
-from actors.runtime import trace_id
 
+from actors.runtime import trace_id
 from storage.times import utc_now
 
 PINNED: Final = (

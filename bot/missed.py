@@ -14,8 +14,8 @@ from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING, Final
 
 import discord
-from actors.messages import GuildLeft, ReadChannels
 
+from actors.messages import GuildLeft, ReadChannels
 from storage.ids import ChannelId, GuildId
 from storage.records import KnownChannel
 
@@ -44,6 +44,11 @@ class Missed:
     def planned(self) -> bool:
         """Whether the channels that the bar knows have been read."""
         return self._plan.is_set()
+
+    @property
+    def done(self) -> bool:
+        """Whether everything that was missed before this session has been heard."""
+        return self._task is not None and self._task.done() and not self._task.cancelled()
 
     def begin(self) -> None:
         """A session began: everything new waits for what was missed."""

@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import aiohttp
 import discord
-from actors.messages import CannotSayError, DoorClosedError, Reply
 
+from actors.messages import CannotSayError, DoorClosedError, Reply
 from bot.buttons import ResourcesView, shown
 from bot.text import split
 from storage.ids import MessageId, UserId, hashed

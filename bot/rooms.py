@@ -1,10 +1,10 @@
 """What the Discord door needs from the house behind it; `bot.app` has the real one."""
 
+from collections.abc import Awaitable
 from typing import Any, Protocol, TypeVar
 
 from actors.messages import MessageEdited, MessageHeard
 from actors.runtime import Asked, Told
-
 from storage.records import Person, Place, UserFact
 
 T = TypeVar("T")
@@ -15,7 +15,7 @@ class House(Protocol):
 
     def tell(self, message: Told) -> Any: ...
 
-    async def ask(self, message: Asked[T]) -> T: ...
+    def ask(self, message: Asked[T]) -> Awaitable[T]: ...
 
 
 class Rooms(Protocol):

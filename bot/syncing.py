@@ -9,6 +9,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import discord
+
 from actors.messages import KeepSetting, ReadSetting
 
 if TYPE_CHECKING:

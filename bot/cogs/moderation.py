@@ -8,10 +8,10 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 import discord
-from actors.messages import KeepSetting, ReadSetting
 from discord import app_commands
 from discord.ext import commands
 
+from actors.messages import KeepSetting, ReadSetting
 from bot.cogs.replying import reply
 from storage.ids import ChannelId
 from storage.records import Person, Place
