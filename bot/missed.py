@@ -45,11 +45,6 @@ class Missed:
         """Whether the channels that the bar knows have been read."""
         return self._plan.is_set()
 
-    @property
-    def done(self) -> bool:
-        """Whether everything that was missed before this session has been heard."""
-        return self._task is not None and self._task.done() and not self._task.cancelled()
-
     def begin(self) -> None:
         """A session began: everything new waits for what was missed."""
         self.stop()

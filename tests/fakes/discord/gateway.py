@@ -43,6 +43,7 @@ class Connection:
         self._deflate = zlib.compressobj() if compressed else None
         self.session: Session | None = None
         self.sends: list[float] = []
+        self.closed_by_us = False
 
     def send(
         self, op: int, data: Any = None, *, t: str | None = None, s: int | None = None
@@ -51,6 +52,7 @@ class Connection:
 
     def close(self, code: int) -> None:
         """Close after everything queued so far."""
+        self.closed_by_us = True
         self._frames.put_nowait(code)
 
     def drop(self) -> None:
@@ -196,7 +198,8 @@ class Gateway:
         session = connection.session
         if session is not None and session.connection is connection:
             session.connection = None
-            if code in (WSCloseCode.OK, WSCloseCode.GOING_AWAY):
+            # Only a client that says goodbye ends its session.
+            if not connection.closed_by_us and code in (WSCloseCode.OK, WSCloseCode.GOING_AWAY):
                 self.sessions.pop(session.id, None)
         self._changed.set()
 

@@ -42,6 +42,7 @@ class Rest:
             web.get(f"{API}/users/{{user}}", self._user),
             web.get(f"{API}/oauth2/applications/@me", self._application),
             web.get(f"{API}/gateway/bot", self._gateway_bot),
+            web.get(f"{API}/guilds/{{guild}}/members/{{user}}", self._member),
             web.post(f"{API}/users/@me/channels", self._open_direct),
             web.get(one, self._channel),
             web.post(f"{one}/typing", self._typing),
@@ -67,6 +68,15 @@ class Rest:
         if account is None:
             raise unknown(10013, "User")
         return answer(payloads.account(account))
+
+    async def _member(self, request: web.Request) -> web.Response:
+        guild = self._world.guilds.get(int(request.match_info["guild"]))
+        if guild is None or guild.left:
+            raise unknown(10004, "Guild")
+        member = guild.members.get(int(request.match_info["user"]))
+        if member is None:
+            raise unknown(10007, "Member")
+        return answer(payloads.member(member))
 
     async def _application(self, _request: web.Request) -> web.Response:
         allowed = bool(self._gateway.allowed_intents & MESSAGE_CONTENT)
