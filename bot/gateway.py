@@ -63,6 +63,7 @@ class DoorOptions:
     resources: Callable[[str | None], str] = field(default=lambda _locale: "")
     clock: Callable[[], datetime] = utc_now
     guild_ready_seconds: float = 2.0
+    identify_seconds: float = 5.0
 
 
 def intents_for(*, content: bool) -> discord.Intents:
@@ -121,6 +122,11 @@ class DiscordDoor(commands.Bot):
         await add_cogs(self)
         await sync_commands(self, self.options.sync)
         self.outbox.attach(self)
+
+    async def before_identify_hook(self, _shard_id: int | None, *, initial: bool = False) -> None:
+        """Discord wants a pause between two sessions."""
+        if not initial:
+            await asyncio.sleep(self.options.identify_seconds)
 
     async def quiet(self, seconds: float) -> None:
         """Hear nothing more, and wait until what was heard is with the house."""

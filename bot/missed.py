@@ -38,12 +38,9 @@ class Missed:
         self._door = door
         self._pending: dict[ChannelId, asyncio.Event] = {}
         self._plan = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    @property
-    def planned(self) -> bool:
+        self.planned = False
         """Whether the channels that the bar knows have been read."""
-        return self._plan.is_set()
+        self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
         """A session began: everything new waits for what was missed."""
@@ -88,8 +85,10 @@ class Missed:
                 channels = await self._door.rooms.house.ask(ReadChannels())
             except Exception as error:  # noqa: BLE001 - whatever ails the house, ask again
                 log.warning("discord.channels_unknown", extra={"error": type(error).__name__})
+                self._plan.set()  # nobody is kept waiting for what may take long
                 await asyncio.sleep(ASK_AGAIN_SECONDS)
                 continue
+            self.planned = True
             listener = self._door.listener
             listener.known |= {each.channel_id for each in channels}
             listener.threads |= {each.channel_id for each in channels if each.kind == "thread"}

@@ -100,8 +100,12 @@ class DiscordOutbox:
         )
         try:
             async for message in history:
-                if message.author.id == me and belongs(message, message_id, found):
+                if message.author.id != me:
+                    continue
+                if belongs(message, message_id, found):
                     found.append(message)
+                elif found:
+                    break
         except (discord.NotFound, discord.Forbidden):
             return None
         except (discord.HTTPException, discord.RateLimited, *BROKEN) as error:

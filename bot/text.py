@@ -123,8 +123,9 @@ def _cut(text: str, limit: int) -> tuple[int, int, str | None]:
     """
     reach = _reach(text, limit)
     fences = [(m.start(), m.end()) for m in FENCE.finditer(text)]
-    spans = fences + [(m.start(), m.end()) for m in ATOM.finditer(text)]
-    blocked = [span for span in spans if units(text[span[0] : span[1]]) <= limit]
+    blocked = [span for span in fences if units(text[span[0] : span[1]]) <= limit]
+    outside = FENCE.sub(lambda fence: "\n" * len(fence[0]), text)
+    blocked += _atoms(outside, limit, 0, len(text))
     least = reach // SMALLEST_SHARE
     for cut in CUTS:
         found = _last(cut, text, reach, least, blocked + fences)
@@ -138,6 +139,15 @@ def _cut(text: str, limit: int) -> tuple[int, int, str | None]:
     atom = next((span for span in blocked if 0 < span[0] < reach < span[1]), None)
     end = _whole(text, reach if atom is None else atom[0])
     return end, end, None
+
+
+def _atoms(text: str, limit: int, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield where the things are that stay whole; of one that is too long, what it holds."""
+    for match in ATOM.finditer(text, start, end):
+        if units(match[0]) <= limit:
+            yield match.span()
+        else:
+            yield from _atoms(text, limit, match.start() + 1, match.end())
 
 
 def _last(

@@ -67,11 +67,13 @@ class ScriptedRooms:
         self.house = ScriptedHouse()
         self.all: list[MessageHeard] = []
         self.hold: asyncio.Event | None = None
+        self.reached = asyncio.Event()
         self.then: Callable[[MessageHeard], Awaitable[Any]] | None = None
         self._heard: asyncio.Queue[MessageHeard] = asyncio.Queue()
         self._edited: asyncio.Queue[MessageEdited] = asyncio.Queue()
 
     async def hear(self, heard: MessageHeard) -> None:
+        self.reached.set()
         if self.hold is not None:
             await self.hold.wait()
         self.all.append(heard)
@@ -144,10 +146,16 @@ class Evening:
         self.answers = ScriptedAnswers()
         self.outbox = DiscordOutbox()
         self.supervisor: Supervisor | None = None
-        self.ended: asyncio.Task[None] | None = None
+        self.built = 0
+        self._build = asyncio.Event()
+        self._run: asyncio.Task[None] | None = None
 
     def build(self, content: bool, **options: Any) -> DiscordDoor:
-        wanted = DoorOptions(content=content, guild_ready_seconds=0.01, **options)
+        self.built += 1
+        self._build.set()
+        wanted = DoorOptions(
+            content=content, guild_ready_seconds=0.01, identify_seconds=0.01, **options
+        )
         return DiscordDoor(self.rooms, self.answers, self.outbox, wanted)
 
     @asynccontextmanager
@@ -160,20 +168,26 @@ class Evening:
             token or self.server.token,
             first_pause=0.02,
         )
-        ended = self.ended = asyncio.create_task(supervisor.run())
+        run = self._run = asyncio.create_task(supervisor.run())
         try:
             if wait:
                 await self.server.ready()
             yield supervisor
         finally:
             await supervisor.close()
-            await asyncio.gather(ended, return_exceptions=True)
+            await asyncio.gather(run, return_exceptions=True)
 
-    @property
-    def door(self) -> DiscordDoor:
-        assert self.supervisor is not None
-        assert self.supervisor.door is not None
-        return self.supervisor.door
+    async def ended(self) -> None:
+        """Wait for the end of the evening, and raise what ended it."""
+        assert self._run is not None
+        await asyncio.wait_for(asyncio.shield(self._run), 5)
+
+    async def until_built(self, count: int) -> None:
+        """Wait until a door has been built for the so manieth time."""
+        async with asyncio.timeout(5):
+            while self.built < count:
+                self._build.clear()
+                await self._build.wait()
 
     async def says_back(self, heard: MessageHeard, text: str, **details: Any) -> Any:
         reply = Reply(heard.person.user_id, heard.place, heard.message_id, text, **details)

@@ -20,7 +20,7 @@ class TestWhatIsMeantForTheBar:
             heard = await evening.rooms.next_heard()
 
         assert (heard.text, heard.message_id) == ("good evening", said.id)
-        assert (heard.place.guild_id, heard.place.kind) == (said.channel.guild.id, "text")
+        assert (heard.place.channel_id, heard.place.kind) == (bar.id, "text")
         assert (heard.place.guild_name, heard.person.username) == ("The Snug", "ada")
 
     async def test_a_direct_message_is(self, evening: Evening, ada: Account) -> None:
