@@ -112,7 +112,7 @@ CREATE TABLE IF NOT EXISTS tombstones (
     CONSTRAINT pk_tombstones PRIMARY KEY (id)
 );
 
-CREATE INDEX IF NOT EXISTS ix_tombstones_hash ON tombstones (hash);
+CREATE UNIQUE INDEX IF NOT EXISTS ix_tombstones_hash ON tombstones (hash);
 
 CREATE TABLE IF NOT EXISTS users (
     id BIGSERIAL NOT NULL,

@@ -8,7 +8,9 @@ Rule 3: nothing here waits for long: a database that cannot be reached is said t
 import asyncio
 import contextlib
 import os
+import random
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +20,8 @@ from sqlalchemy import URL, StaticPool, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
-from storage.errors import StorageClosedError, StorageUrlError
+from storage.breaker import Breaker
+from storage.errors import StorageClosedError, StorageUnavailableError, StorageUrlError
 from storage.failures import TROUBLES, understood
 from storage.models import Base
 
@@ -104,6 +107,7 @@ class Database:
         self._memory: sqlite3.Connection | None = None
         self._writing = asyncio.Lock()
         self._taking_turns = asyncio.Lock()
+        self.breaker = Breaker(time.monotonic, random.Random())
 
     async def init(
         self,
@@ -128,6 +132,7 @@ class Database:
             "hide_parameters": True,
         }
         self._writing, self._taking_turns = asyncio.Lock(), asyncio.Lock()
+        self.breaker.worked()
         if known.get_backend_name() == "sqlite":
             self._engine = self._sqlite(known, options)
             return
@@ -211,13 +216,10 @@ class Database:
         Raises:
             StorageError: whatever went wrong, in our words.
         """
-        try:
-            async with contextlib.AsyncExitStack() as held:
-                if self.is_in_memory:
-                    await held.enter_async_context(self._taking_turns)
-                yield await held.enter_async_context(self.engine.connect())
-        except TROUBLES as error:
-            raise understood(error) from None
+        async with self._understanding(), contextlib.AsyncExitStack() as held:
+            if self.is_in_memory:
+                await held.enter_async_context(self._taking_turns)
+            yield await held.enter_async_context(self.engine.connect())
 
     @contextlib.asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
@@ -226,13 +228,24 @@ class Database:
         Raises:
             StorageError: whatever went wrong, in our words; nothing was written.
         """
+        async with self._understanding(), self.exclusive():
+            engine = self.engine.execution_options(bar_writes=True)
+            async with engine.begin() as connection:
+                yield connection
+
+    @contextlib.asynccontextmanager
+    async def _understanding(self) -> AsyncIterator[None]:
+        """Turn what a driver raises into our words, and note whether the database is there."""
+        self.breaker.check()
         try:
-            async with self.exclusive():
-                engine = self.engine.execution_options(bar_writes=True)
-                async with engine.begin() as connection:
-                    yield connection
+            yield
         except TROUBLES as error:
-            raise understood(error) from None
+            known = understood(error)
+            if isinstance(known, StorageUnavailableError):
+                self.breaker.failed()
+            raise known from None
+        else:
+            self.breaker.worked()
 
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:

@@ -89,7 +89,7 @@ class Tombstone(Base):
     """That something was forgotten: a salted hash, from which nothing can be read."""
 
     __tablename__ = "tombstones"
-    __table_args__ = (Index("ix_tombstones_hash", "hash"),)
+    __table_args__ = (Index("ix_tombstones_hash", "hash", unique=True),)
 
     id: Mapped[Key]
     hash: Mapped[str] = mapped_column(SafeString(64))
