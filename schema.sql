@@ -402,3 +402,11 @@ CREATE INDEX IF NOT EXISTS ix_messages_created_at ON messages (created_at);
 CREATE INDEX IF NOT EXISTS ix_messages_owed ON messages (created_at) WHERE expects_answer AND answered_at IS NULL;
 
 CREATE INDEX IF NOT EXISTS ix_messages_user_id ON messages (user_id);
+
+CREATE TABLE IF NOT EXISTS alembic_version (
+    version_num VARCHAR(32) NOT NULL,
+    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+
+INSERT INTO alembic_version
+SELECT '0001' WHERE NOT EXISTS (SELECT 1 FROM alembic_version);

@@ -497,12 +497,15 @@ class EraseMessages(Asked[tuple[tuple[UserId, ChannelId, MessageId], ...]]):
 
 @dataclass(frozen=True, slots=True)
 class EraseFacts(Asked[int]):
-    """Delete facts of a person for good (the named ones), leaving a tombstone.  The answer: how
-    many.
+    """Delete facts of a person for good, with the older ones that they replaced, leaving
+    tombstones: the named ones, all of a type, or `everything` (inactive ones too).  The answer:
+    how many.
     """
 
     user_id: UserId
-    fact_ids: frozenset[RowId]
+    fact_ids: frozenset[RowId] = frozenset()
+    fact_type: FactType | None = None
+    everything: bool = False
 
 
 @dataclass(frozen=True, slots=True)

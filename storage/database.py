@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from storage.breaker import Breaker
 from storage.errors import StorageClosedError, StorageUnavailableError, StorageUrlError
 from storage.failures import TROUBLES, understood
-from storage.models import Base
+from storage.schema import STAMP, statements
 
 DRIVERS: Final = {
     "postgres": "postgresql+asyncpg",
@@ -193,9 +193,10 @@ class Database:
         return self._memory or open_sqlite(str(self.engine.url.database))
 
     async def create_tables(self) -> None:
-        """Create the tables and indexes of `schema.sql` that are not there yet."""
+        """Do what `schema.sql` does: create the tables and indexes that are not there yet."""
         async with self.writing() as connection:
-            await connection.run_sync(Base.metadata.create_all)
+            for statement in (*statements(self.dialect), *STAMP):
+                await connection.exec_driver_sql(statement)
 
     @contextlib.asynccontextmanager
     async def exclusive(self) -> AsyncIterator[None]:

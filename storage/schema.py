@@ -4,6 +4,7 @@
     python -m storage.schema sqlite     the same for SQLite
 
 Rule 1: it can be run any number of times: everything is IF NOT EXISTS.
+Rule 2: it says at its end which revision the tables are, for the migrations to go on from.
 """
 
 import sys
@@ -19,6 +20,18 @@ HEAD: Final = """\
 -- The tables of Bartender, for {name}.
 -- Made from storage/models by `python -m storage.schema`; running it again changes nothing.
 """
+REVISION: Final = "0001"
+"""The revision of `storage.migrations` that these tables are."""
+VERSIONS: Final = """\
+CREATE TABLE IF NOT EXISTS alembic_version (
+    version_num VARCHAR(32) NOT NULL,
+    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+)"""
+VERSION: Final = f"""\
+INSERT INTO alembic_version
+SELECT '{REVISION}' WHERE NOT EXISTS (SELECT 1 FROM alembic_version)"""  # noqa: S608 - a constant
+STAMP: Final = (VERSIONS, VERSION)
+"""Tells `storage.migrate` where to go on from."""
 NAMES: Final = {"postgresql": "PostgreSQL 15 or newer", "sqlite": "SQLite"}
 SUFFICES: Final = "SET client_min_messages = warning;\n"
 """PostgreSQL would say of everything that is there already that it is there already."""
@@ -51,7 +64,7 @@ def schema(name: str = "postgresql") -> str:
     parts = [HEAD.format(name=NAMES[name])]
     if name == "postgresql":
         parts.append(SUFFICES)
-    parts += [f"{statement};\n" for statement in statements(name)]
+    parts += [f"{statement};\n" for statement in (*statements(name), *STAMP)]
     return "\n".join(parts)
 
 
