@@ -1,70 +1,19 @@
 """The fake Discord keeps Discord's promises, the unpleasant too; the real client is the judge."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import os
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
 import discord
 import pytest
-from discord import app_commands
 
 from bot.gateway import intents_for
-from tests.fakes.discord import Channel, CommandNotOfferedError, FakeDiscord, Limit
-
-
-class Parrot(discord.Client):
-    """The plain client of the library; remembers what it was told."""
-
-    def __init__(self, **options: Any) -> None:
-        options.setdefault("intents", intents_for(content=True))
-        super().__init__(guild_ready_timeout=0.01, **options)
-        self.heard: asyncio.Queue[discord.Message] = asyncio.Queue()
-        self.resumed = asyncio.Event()
-        self.tree = app_commands.CommandTree(self)
-
-    async def on_message(self, message: discord.Message) -> None:
-        if not message.author.bot:
-            self.heard.put_nowait(message)
-
-    async def on_resumed(self) -> None:
-        self.resumed.set()
-
-    async def before_identify_hook(self, _shard: int | None, *, initial: bool = False) -> None:
-        """Discord asks for five seconds between two; the fake does not."""
-
-
-Opened = Callable[..., Any]
-
-
-@asynccontextmanager
-async def parrot(server: FakeDiscord, **options: Any) -> AsyncIterator[Parrot]:
-    client = Parrot(**options)
-    session = asyncio.create_task(client.start(server.token))
-    ready = asyncio.create_task(client.wait_until_ready())
-    try:
-        await wait_for_either(ready, session)
-        yield client
-    finally:
-        await client.close()
-        ready.cancel()
-        session.cancel()
-        await asyncio.gather(session, ready, return_exceptions=True)
-
-
-async def wait_for_either(wanted: asyncio.Task[Any], other: asyncio.Task[Any]) -> None:
-    while not (wanted.done() or other.done() or wanted.cancelled()):
-        # `wait_until_ready` fails before login has begun; then it is asked again.
-        await asyncio.wait({wanted, other}, return_when=asyncio.FIRST_COMPLETED)
-    if other.done():
-        await other
-
-
-async def soon(awaitable: Awaitable[Any], seconds: float = 5.0) -> Any:
-    async with asyncio.timeout(seconds):
-        return await awaitable
+from tests.bot.parrot import Parrot, parrot, soon
+from tests.fakes.discord import Account, Channel, FakeDiscord, Limit
 
 
 class TestGateway:
@@ -201,6 +150,25 @@ class TestGateway:
 
         assert found == [missed.id]
 
+    async def test_it_serves_a_program_of_its_own_and_outlives_its_killing(
+        self, server: FakeDiscord, ada: Account
+    ) -> None:
+        table = server.dm(ada)
+        for text in ("once", "twice"):
+            program = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-W", "ignore", "-m", "tests.bot.lonely_client"),
+                env={**os.environ, **server.environment},
+            )
+            await server.ready()
+            await server.says(ada, table, text)
+            await server.next_reply(table)
+            program.kill()
+            await program.wait()
+            await server.gateway.until_gone()
+
+        assert [each.content for each in server.replies(table)] == ["once, indeed", "twice, indeed"]
+
 
 class TestMessages:
     async def test_a_nonce_said_twice_is_one_message(self, server: FakeDiscord) -> None:
@@ -334,116 +302,6 @@ class TestMessages:
             message = await soon(client.heard.get())
 
             assert await message.attachments[0].read() == b"purr"
-
-
-class TestInteractions:
-    async def test_only_registered_commands_can_be_used(self, server: FakeDiscord) -> None:
-        ada = server.user("Ada")
-
-        with pytest.raises(CommandNotOfferedError):
-            await server.interaction(ada, server.dm(ada), "mood")
-
-    async def test_a_command_is_offered_only_where_it_was_declared(
-        self, server: FakeDiscord
-    ) -> None:
-        ada, bar = server.user("Ada"), server.channel(server.guild())
-        async with parrot(server) as client:
-
-            @client.tree.command(name="here", description="here")
-            @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
-            async def here(interaction: discord.Interaction) -> None:
-                await interaction.response.send_message("yes", ephemeral=True)
-
-            await client.tree.sync()
-            used = await server.interaction(ada, bar, "here")
-            shown = await used.answered()
-            with pytest.raises(CommandNotOfferedError):
-                await server.interaction(ada, server.dm(ada), "here")
-
-        assert (shown.content, shown.ephemeral) == ("yes", True)
-        assert server.messages(bar) == []
-
-    async def test_an_interaction_is_acknowledged_once(self, server: FakeDiscord) -> None:
-        ada = server.user("Ada")
-        outcome: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        async with parrot(server) as client:
-
-            @client.tree.command(name="twice", description="twice")
-            async def twice(interaction: discord.Interaction) -> None:
-                await interaction.response.defer()
-                interaction.response._response_type = None
-                try:
-                    await interaction.response.send_message("again")
-                except discord.HTTPException as error:
-                    outcome.set_result(error.code)
-
-            await client.tree.sync()
-            await server.interaction(ada, server.dm(ada), "twice")
-
-            assert await soon(outcome) == 40060
-
-    async def test_three_seconds_are_all_there_is(self, server: FakeDiscord) -> None:
-        ada = server.user("Ada")
-        outcome: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        held = asyncio.Event()
-        async with parrot(server) as client:
-
-            @client.tree.command(name="late", description="late")
-            async def late(interaction: discord.Interaction) -> None:
-                await held.wait()
-                try:
-                    await interaction.response.defer()
-                except discord.NotFound as error:
-                    outcome.set_result(error.code)
-
-            await client.tree.sync()
-            used = await server.interaction(ada, server.dm(ada), "late")
-            used.sent_at -= 3.1
-            held.set()
-
-            assert await soon(outcome) == 10062
-
-    async def test_suggestions_follow_what_is_typed(self, server: FakeDiscord) -> None:
-        ada = server.user("Ada")
-        async with parrot(server) as client:
-
-            @client.tree.command(name="pick", description="pick")
-            async def pick(interaction: discord.Interaction, what: str) -> None:
-                await interaction.response.send_message(what)
-
-            @pick.autocomplete("what")
-            async def suggest(
-                _interaction: discord.Interaction, typed: str
-            ) -> list[app_commands.Choice[str]]:
-                return [app_commands.Choice(name=typed.upper(), value=typed)]
-
-            await client.tree.sync()
-            typing = await server.autocompletes(ada, server.dm(ada), "pick", "what", "gin")
-            await typing.settled()
-
-        assert [choice["name"] for choice in typing.choices] == ["GIN"]
-
-    async def test_a_form_can_be_opened_and_submitted(self, server: FakeDiscord) -> None:
-        ada = server.user("Ada")
-
-        class Form(discord.ui.Modal, title="A form"):
-            name: discord.ui.TextInput[Any] = discord.ui.TextInput(label="Name", custom_id="name")
-
-            async def on_submit(self, interaction: discord.Interaction) -> None:
-                await interaction.response.send_message(f"Hello {self.name}", ephemeral=True)
-
-        async with parrot(server) as client:
-
-            @client.tree.command(name="form", description="form")
-            async def form(interaction: discord.Interaction) -> None:
-                await interaction.response.send_modal(Form())
-
-            await client.tree.sync()
-            used = await server.interaction(ada, server.dm(ada), "form")
-            await used.settled()
-            submitted = await server.submits(used, {"name": "Ada"})
-
-            assert (await submitted.answered()).content == "Hello Ada"
 
 
 class TestTrouble:

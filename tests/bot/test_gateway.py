@@ -37,7 +37,7 @@ class TestWhatIsMeantForTheBar:
             await evening.server.says(ada, bar, "hello", mentions_bot=True)
             await evening.says_back(await evening.rooms.next_heard(), "What are you having?")
             asked = await evening.server.next_reply(bar)
-            await evening.server.says(ada, bar, "a tea", reply_to=asked)
+            await evening.server.says(ada, bar, "a tea", reply_to=asked, ping=False)
             heard = await evening.rooms.next_heard()
 
         assert (heard.text, heard.quoted) == ("a tea", "What are you having?")
@@ -64,7 +64,7 @@ class TestWhatIsMeantForTheBar:
             await server.says(ada, bar, "I want to be a bartender some day")
             await server.says(ada, bar, "indeed", reply_to=first)
             await server.says(robot, bar, "beep", mentions_bot=True)
-            await server.says(robot, bar, "ping", mentions_bot=True, webhook=True)
+            await server.says(ada, bar, "ping", mentions_bot=True, webhook=True)
             await server.says(ada, server.dm(ada), "only this")
             heard = await evening.rooms.next_heard()
 
@@ -114,10 +114,18 @@ class TestWhatIsMeantForTheBar:
     ) -> None:
         async with evening.opened():
             await evening.server.says(ada, bar, "I had a day", mentions_bot=True)
-            await evening.server.says(ada, bar, "a long one")
-            heard = [await evening.rooms.next_heard() for _ in range(2)]
+            for text, seconds in (("a long one", 14), ("as you see", 14), ("to the room", 16)):
+                evening.server.world.skip(seconds)
+                await evening.server.says(ada, bar, text)
+            await evening.server.says(ada, bar, "and to you", mentions_bot=True)
+            heard = [await evening.rooms.next_heard() for _ in range(4)]
 
-        assert [each.text for each in heard] == ["I had a day", "a long one"]
+        assert [each.text for each in heard] == [
+            "I had a day",
+            "a long one",
+            "as you see",
+            "and to you",
+        ]
 
 
 class TestWhatIsHeard:
@@ -229,11 +237,13 @@ class TestWhatIsHeard:
 
         evening.rooms.then = stumble
         async with evening.opened():
-            await evening.server.says(ada, evening.server.dm(ada), "first")
+            first = await evening.server.says(ada, evening.server.dm(ada), "first")
             await evening.rooms.next_heard()
             await evening.server.says(ada, evening.server.dm(ada), "second")
+            evening.server.gateway.tell_message("MESSAGE_CREATE", first)
+            heard = [(await evening.rooms.next_heard()).text for _ in range(2)]
 
-            assert (await evening.rooms.next_heard()).text == "second"
+        assert heard == ["second", "first"]
         assert "discord.event_failed" in caplog.messages
 
     async def test_a_flood_is_bounded_and_answered_kindly(

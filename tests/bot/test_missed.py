@@ -1,6 +1,9 @@
 """What was said while the bar was away is heard when it is back."""
 
+import asyncio
+
 from actors.messages import GuildLeft
+from bot.missed import PATIENCE_SECONDS
 from storage.ids import ChannelId, GuildId, MessageId
 from storage.records import KnownChannel
 from tests.bot.scripted import Evening
@@ -69,9 +72,13 @@ class TestMissed:
         evening.rooms.house.failures.append(RuntimeError("channels unknown"))
         evening.rooms.house.failures.append(RuntimeError("choices unknown"))
         async with evening.opened():
+            started = asyncio.get_running_loop().time()
             await evening.server.says(ada, evening.server.dm(ada), "hello")
+            heard = await evening.rooms.next_heard()
+            waited = asyncio.get_running_loop().time() - started
 
-            assert (await evening.rooms.next_heard()).text == "hello"
+        assert heard.text == "hello"
+        assert waited < PATIENCE_SECONDS / 2
 
     async def test_the_house_learns_which_guilds_sent_the_bar_away_meanwhile(
         self, evening: Evening, bar: Channel

@@ -151,6 +151,13 @@ class Gateway:
                 self._changed.clear()
                 await self._changed.wait()
 
+    async def until_gone(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109
+        """Wait until no session has a socket."""
+        async with asyncio.timeout(timeout):
+            while any(each.connection is not None for each in self.sessions.values()):
+                self._changed.clear()
+                await self._changed.wait()
+
     def close_all(self, code: int) -> None:
         for connection in self.connections:
             connection.close(code)

@@ -13,7 +13,6 @@ finds everything as it left it.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from types import TracebackType
@@ -23,6 +22,7 @@ from aiohttp import web
 
 from tests.fakes.discord import payloads
 from tests.fakes.discord.commands import CommandNotOfferedError, command_data, offered
+from tests.fakes.discord.counts import Counts
 from tests.fakes.discord.faults import Faults, RateLimits
 from tests.fakes.discord.gateway import GUILD_MEMBERS, GUILDS, MESSAGE_CONTENT, Gateway
 from tests.fakes.discord.interactions import (
@@ -58,7 +58,7 @@ class FakeDiscord:
 
     def __init__(self, *, clock: Callable[[], datetime] = wall_clock) -> None:
         self.token = TOKEN
-        self.counts: Counter[str] = Counter()
+        self.counts = Counts()
         self.world = World(clock)
         self.faults = Faults()
         self.limits = RateLimits(self.counts)
@@ -222,7 +222,9 @@ class FakeDiscord:
         attachments: Iterable[dict[str, Any]] = (),
         reply_to: Message | None = None,
         webhook: bool = False,
+        ping: bool = True,
     ) -> Message:
+        """`ping`: whether a reply mentions the author of what it replies to."""
         if channel.guild is not None and not webhook:
             self.world.join(channel.guild, user)
         message = self.world.new_message(
@@ -232,6 +234,7 @@ class FakeDiscord:
             attachments=list(attachments),
             reference=None if reply_to is None else reply_to.id,
             webhook_id=user.id if webhook else None,
+            quiet=not ping,
         )
         self.gateway.tell_message("MESSAGE_CREATE", message)
         return message

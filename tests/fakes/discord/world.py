@@ -6,7 +6,7 @@ that "after this id" means "later" here as it does on Discord.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 EPOCH_MS: Final = 1_420_070_400_000
@@ -69,7 +69,9 @@ class Channel:
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """`pings`: whom its author's `allowed_mentions` let it notify (ids, "everyone", "role")."""
+    """`pings`: whom its author's `allowed_mentions` let it notify (ids, "everyone", "role").
+    `quiet`: a reply whose author switched the ping off.
+    """
 
     id: int
     channel: Channel
@@ -86,6 +88,7 @@ class Message:
     type: int = 0
     edited_at: datetime | None = None
     pings: tuple[str, ...] = ()
+    quiet: bool = False
 
     @property
     def ephemeral(self) -> bool:
@@ -102,13 +105,21 @@ class World:
     """Everything that exists, by id."""
 
     def __init__(self, clock: Callable[[], datetime] = wall_clock) -> None:
-        self.clock = clock
+        self._clock = clock
+        self._skipped = timedelta()
         self._last_id = 0
         self.accounts: dict[int, Account] = {}
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
         self.messages: dict[int, dict[int, Message]] = {}
         self.bot = self.new_account("Bartender", bot=True)
+
+    def clock(self) -> datetime:
+        return self._clock() + self._skipped
+
+    def skip(self, seconds: float) -> None:
+        """Let time pass for everything that is said from now on."""
+        self._skipped += timedelta(seconds=seconds)
 
     def new_id(self) -> int:
         stamp = (int(self.clock().timestamp() * 1000) - EPOCH_MS) << 22
@@ -164,8 +175,8 @@ class World:
             if f"<@{account.id}>" in message.content or f"<@!{account.id}>" in message.content
         ]
         replied = self.messages[message.channel.id].get(message.reference or 0)
-        if replied is not None and replied.author not in named and not message.author.bot:
-            named.append(replied.author)
+        if replied is not None and not (message.quiet or message.author.bot):
+            named += [replied.author] if replied.author not in named else []
         return named
 
     def find_message(self, message_id: int) -> Message | None:
