@@ -34,6 +34,8 @@ __all__ = [
 UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 """NUL, which PostgreSQL refuses in text, and halves of surrogate pairs, which are no characters."""
 
+JSON_TEXT: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
 BigKey: Final = BigInteger().with_variant(Integer, "sqlite")
 """A primary key that the database gives: BIGSERIAL, or SQLite's INTEGER PRIMARY KEY."""
 
@@ -65,7 +67,9 @@ def storable_json(value: Any) -> str:
         ValueError: it holds a number that JSON has no word for (NaN, infinity).
         TypeError: it holds something that is no JSON.
     """
-    return json.dumps(storable_value(value), ensure_ascii=False, allow_nan=False)
+    if not value and isinstance(value, dict | list | tuple):
+        return "{}" if isinstance(value, dict) else "[]"
+    return JSON_TEXT.encode(storable_value(value))
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -93,7 +93,7 @@ def put_together(batch: Batch) -> tuple[Parts, str]:
     if batch.learned:
         facts = ((*row, place) for place, row in enumerate(batch.learned))
         parts.add(LEARNED, *columns(facts, len(FACT) + 3))
-        answers.append("SELECT -place, id, true, true FROM facts")
+        answers.append("SELECT -1 - place, id, true, true FROM facts")
     if batch.changed:
         parts.add(CHANGED, *columns(batch.changed.values(), len(FACT) + 1), list(batch.changed))
     for name, upsert in STATES.items():
@@ -199,8 +199,8 @@ class PostgresCommit:
         heard: Heard = {}
         learned = [0] * len(batch.learned)
         for key, row, fresh, answered in await statement.fetch(*parts.values):
-            if key <= 0:
-                learned[-key] = row
+            if key < 0:
+                learned[-1 - key] = row
             else:
                 heard[key] = (row, fresh, answered)
         return heard, learned

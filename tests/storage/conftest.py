@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from storage.database import Database
+from storage.writes import Writer
 from tests.postgres import PostgresServer, postgres_server, postgres_url
+from tests.storage.store import Store
 
 __all__ = ["postgres_server", "postgres_url"]
 
@@ -34,3 +36,11 @@ async def database(url: str) -> AsyncIterator[Database]:
     await made.create_tables()
     yield made
     await made.close()
+
+
+@pytest.fixture
+async def store(database: Database) -> AsyncIterator[Store]:
+    """An open database to keep things in."""
+    made = Store(database, Writer(database))
+    yield made
+    await made.writer.close()
