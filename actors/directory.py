@@ -8,14 +8,15 @@ in order.
 Rule 3: passivation is a message in the actor's own mailbox, and so is serial with everything else.
 Rule 4: a flush that fails keeps the actor active: what it owns is nowhere else.
 Rule 5: a crash on a told message drops the activation without a flush and the message with it (a
-dead
-        letter, never tried again); the next message finds the state as it was last stored.
-Rule 6: a load that fails is tried again after a growing, jittered pause.  Asks are not kept
-waiting for it.
-Rule 7: an actor with piped work or timers under way is busy, not idle.
-Rule 8: shutdown refuses the outside, works off the inside, flushes in reverse order of
-registration, and
-        returns who did not make it.
+dead letter, never tried again); after a growing, jittered pause the next message finds the state
+as it was last stored.  An actor that had work under way, or is never passivated, is loaded again
+without waiting for a message.
+Rule 6: a load that fails is tried again after such a pause.  Asks are not kept waiting for it.
+Rule 7: an actor with piped work, timers or deferred answers under way is busy, not idle.
+Rule 8: closing refuses the outside, works off the inside, flushes in reverse order of
+registration (see `actors.closing`), and returns who did not make it.
+Rule 9: nothing vanishes: what was told and is not handled is one dead letter; what was asked is
+answered, or fails.
 
 The ideas are those of virtual actors in Orleans: Bykov et al., "Orleans: Distributed Virtual
 Actors for Programmability and Scalability", 2014.
@@ -24,15 +25,20 @@ Actors for Programmability and Scalability", 2014.
 import asyncio
 import logging
 import random
-from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Hashable
+from collections import Counter, deque
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Final, Generic, TypeVar
+from itertools import islice
+from types import EllipsisType
+from typing import Any, Final, Generic, TypeVar
 
-from actors.mailbox import AsyncioFuture, Letter, MailboxFullError, ShutDownError, inside
+from actors.closing import close, give_up, occupied, until_quiet
+from actors.failures import Limiter
+from actors.futures import AsyncioFuture, MailboxFullError, ShutDownError
+from actors.mailbox import Letter, inside
 from actors.runtime import ASK_SECONDS, Asked, Told
-from actors.virtual import Cell, Kind, Passivate, VirtualActor, kind_of
+from actors.virtual import Cell, Kind, VirtualActor
 from storage.times import utc_now
 
 __all__ = ["DeadLetter", "Directory", "Ref", "Snapshot", "VirtualActor"]
@@ -42,16 +48,19 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 A = TypeVar("A", bound=VirtualActor)
 
+IDLE_SECONDS: Final = 900.0
 SWEEP_SECONDS: Final = 5.0
 SWEPT_AT_ONCE: Final = 256
+LOOKED_AT: Final = 16
+"""How many of a kind are looked at to find one that can leave."""
 DEAD_LETTERS_KEPT: Final = 100
-DEAD_LETTERS_LOGGED: Final = 10
-DEAD_LETTERS_PERIOD_SECONDS: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that was told and not handled: of which actor, which kind, and why."""
+    """A message that was told and not handled: to whom, of which type, and why (crashed,
+    not_loaded, mailbox_full, shut_down).
+    """
 
     actor: str
     label: str
@@ -61,15 +70,19 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What can be seen of an active actor from outside."""
+    """What can be seen of an actor from outside.
+
+    `state`: loading, idle, working, busy (with something beside its mailbox), flushing or paused
+    (after a failure).  `waiting`: messages in its mailbox.
+    """
 
     actor: str
     label: str
+    state: str
     waiting: int
     handled: int
     last_turn_ms: float
     restarts: int
-    busy: bool
 
 
 class Ref(Generic[A]):
@@ -77,237 +90,282 @@ class Ref(Generic[A]):
 
     __slots__ = ("_directory", "_kind", "key")
 
-    def __init__(self, directory: "Directory", kind: "Kind[A]", key: Hashable) -> None:
+    def __init__(self, directory: "Directory", kind: Kind[A], key: Hashable) -> None:
         self._directory = directory
         self._kind = kind
         self.key = key
 
+    def __repr__(self) -> str:
+        return f"<Ref {self._kind.actor_class.__name__}>"  # a key may be somebody's id
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ref) and (other._kind is self._kind and other.key == self.key)
+
+    def __hash__(self) -> int:
+        return hash((self._kind.actor_class, self.key))
+
     def tell(self, message: Told) -> None:
-        """Tell it something.
+        """Tell it something.  What actors tell each other always fits.
 
         Raises:
-            MailboxFullError: it has too much to do (never to other actors: their messages always
-            fit). ShutDownError: the bar is closing, and this comes from outside.
+            MailboxFullError: it has too much to do.
+            ShutDownError: the bar is closing.
         """
         self._directory.deliver(self._kind, self.key, Letter(message))
 
     async def send(self, message: Told) -> None:
-        """Tell it something; wait for room in its mailbox first."""
-        await self._directory.cell(self._kind, self.key).room()
+        """Tell it something; wait for room in its mailbox first.
+
+        Raises:
+            ShutDownError: the bar is closing.
+        """
+        if not inside.get():
+            await self._directory.room(self._kind, self.key)
         self.tell(message)
 
     def ask(self, message: Asked[T], *, timeout: float = ASK_SECONDS) -> AsyncioFuture[T]:
         """Ask it; await the result.
 
         Raises (when awaited):
-            pykka.Timeout: no answer within `timeout` seconds.
+            pykka.Timeout: no answer within `timeout` seconds of waiting; it may still be handled.
             DeadlockError: it is waiting for the asker itself.
-            ActivationError: it could not load its state.
+            ActivationError: it could not load its state, or lost it before it answered.
             MailboxFullError, ShutDownError: as for `tell`.
+            Exception: what its handler raised.
         """
-        cell = self._directory.cell(self._kind, self.key)
-        future: AsyncioFuture[T] = AsyncioFuture(cell, timeout)
+        future: AsyncioFuture[T] = AsyncioFuture(None, timeout)
         letter = Letter(message, future)
         try:
-            self._directory.deliver(self._kind, self.key, letter)
+            future.target = self._directory.deliver(self._kind, self.key, letter)
         except (MailboxFullError, ShutDownError) as error:
             letter.fail(error)
         return future
 
+    def dismiss(self) -> None:
+        """Have it flushed and out of memory, unless it is at work; its next message brings it
+        back.
+        """
+        self._directory.dismiss(self._kind, self.key)
+
 
 class Directory:
-    """All virtual actors of the process.  Everything here happens on one event loop.
+    """All virtual actors of the process.  Everything here happens on one event loop's thread.
 
     Args:
         capacity: how many actors may be in memory before the longest unused are passivated.
-        clock: tells the time, aware UTC.
+        idle_after: seconds without a message until an actor is passivated, where its
+            registration says nothing else.
+        clock: tells the time, aware UTC: how long an actor is idle.
         rng: dice for the jitter of pauses.
     """
-
-    sweep_seconds: ClassVar[float] = SWEEP_SECONDS
 
     def __init__(
         self,
         *,
         capacity: int = 20_000,
+        idle_after: float = IDLE_SECONDS,
         clock: Callable[[], datetime] = utc_now,
         rng: random.Random | None = None,
     ) -> None:
         self.loop = asyncio.get_running_loop()
-        self.clock = clock
         self.rng = rng or random.Random()
         self.capacity = capacity
         self.closing = False
+        """Whether the outside is refused."""
+        self.closed = False
+        """Whether everybody is."""
         self.dead_letters: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS_KEPT)
         self.counts: Counter[str] = Counter()
+        self.active = 0
+        """How many actors are in memory."""
+        self.leaving = 0
+        """How many of them are asked to leave."""
+        self._idle_after = idle_after
+        self._clock = clock
         self._kinds: dict[type[VirtualActor], Kind[Any]] = {}
-        self._cells: dict[tuple[type[VirtualActor], Hashable], Cell] = {}
-        self._buried_since = (0.0, 0)
-        self._sweeper = self.loop.call_later(self.sweep_seconds, self._sweep)
+        self._limiters = {"actor.dead_letter": Limiter(), "actor.mailbox_full": Limiter()}
+        self._sweeper = self.loop.call_later(SWEEP_SECONDS, self._sweep_and_go_on)
+        self._closed: asyncio.Task[list[Cell]] | None = None
 
     def register(
-        self, actor_class: type[A], make: Callable[[Any], A], *, idle_after: float | None = 900.0
+        self,
+        actor_class: type[A],
+        make: Callable[[Any], A],
+        *,
+        idle_after: float | EllipsisType | None = ...,
     ) -> None:
-        """Tell how actors of a class are made.
+        """Tell how actors of a class are made.  Those that others flush into come first.
 
         Args:
             actor_class: the class.
             make: returns a new actor for a key; its state is loaded in `on_start`.
-            idle_after: seconds without a message until it is passivated; None: never.
+            idle_after: seconds without a message until it is passivated; None: never, not for
+                want of room either.  Not given: as the directory says.
         """
-        self._kinds[actor_class] = Kind(actor_class, make, idle_after, OrderedDict())
+        if actor_class in self._kinds:
+            raise ValueError(f"{actor_class.__name__} is registered already")
+        after = self._idle_after if isinstance(idle_after, EllipsisType) else idle_after
+        self._kinds[actor_class] = Kind(actor_class, make, after)
 
     def ref(self, actor_class: type[A], key: Hashable) -> Ref[A]:
         """Return the reference to the actor of that class and key."""
         return Ref(self, self._kinds[actor_class], key)
 
-    def cell(self, kind: "Kind[Any]", key: Hashable) -> Cell:
-        """Return the place of a key, made on first use."""
-        place = (kind.actor_class, key)
-        cell = self._cells.get(place)
+    # --- letters
+
+    def deliver(self, kind: Kind[Any], key: Hashable, letter: Letter) -> Cell:
+        """Put a letter into the mailbox of a key; return the place."""
+        outside = not inside.get()
+        if self.closing and (outside or self.closed):
+            raise ShutDownError("the bar is closing")
+        cell = kind.cells.get(key)
         if cell is None:
-            cell = self._cells[place] = Cell(self, kind, key)
+            cell = kind.cells[key] = Cell(self, kind, key)
+        elif outside and cell.full:
+            self._overflowed(cell, letter)
+        cell.accept(letter)
         return cell
 
-    def deliver(self, kind: "Kind[Any]", key: Hashable, letter: Letter) -> None:
-        """Put a letter into the mailbox of a key.  Actors' own letters always fit."""
-        cell = self.cell(kind, key)
-        if not inside.get():
-            if self.closing:
-                raise ShutDownError("the bar is closing")
-            if cell.full:
-                self.counts["mailbox_full"] += 1
-                log.warning("actor.mailbox_full", extra={"actor": cell.name, "key": cell.label})
-                raise MailboxFullError(f"{cell.name} has {cell.limit} messages waiting")
-        cell.accept(letter)
-        if key in kind.active:
-            kind.active.move_to_end(key)
+    def _overflowed(self, cell: Cell, letter: Letter) -> None:
+        self.counts["mailbox_full"] += 1
+        self._warn("actor.mailbox_full", {"actor": cell.name, "key": cell.label})
+        if letter.reply_to is None:
+            self.bury(cell, letter, "mailbox_full")
+        raise MailboxFullError(f"{cell.name} has {cell.limit} messages waiting")
+
+    async def room(self, kind: Kind[Any], key: Hashable) -> None:
+        """Wait until a letter fits into the mailbox of a key."""
+        if self.closing:
+            raise ShutDownError("the bar is closing")
+        if (cell := kind.cells.get(key)) is not None:
+            await cell.room()
+
+    def bury(self, cell: Cell, letter: Letter, reason: str) -> None:
+        """Keep note of a message that will not be handled; count all, log a few."""
+        self.counts[f"dead_{reason}"] += 1
+        dead = DeadLetter(cell.name, cell.label, type(letter.message).__name__, reason)
+        self.dead_letters.append(dead)
+        about = {"actor": dead.actor, "key": dead.label, "message_type": dead.message}
+        self._warn("actor.dead_letter", {**about, "reason": reason})
+
+    def _warn(self, event: str, about: Mapping[str, object]) -> None:
+        held_back = self._limiters[event].admits(self.loop.time())
+        if held_back is not None:
+            log.warning(event, extra={**about, "held_back": held_back})
 
     # --- who is in memory
-    # -------------------------------------------------------------------------------
 
-    def activated(self, cell: Cell) -> None:
+    def touch(self, cell: Cell) -> None:
+        """Note that a place is in use."""
+        cell.used_at = self._clock().timestamp()
+        cell.kind.cells.move_to_end(cell.key)
+
+    def entered(self) -> None:
         """Note that an actor came into memory; over capacity, the longest unused goes."""
-        cell.kind.active[cell.key] = cell
+        self.active += 1
         self.counts["activated"] += 1
-        if self.active > self.capacity:
-            self._make_room()
+        self._make_room()
 
-    def passivated(self, cell: Cell) -> None:
-        """Note that an actor left memory.  A place with nothing in it goes too."""
-        cell.kind.active.pop(cell.key, None)
-        if not cell.letters:
-            self._cells.pop((cell.kind.actor_class, cell.key), None)
+    def left(self) -> None:
+        """Note that an actor left memory."""
+        self.active -= 1
 
-    @property
-    def active(self) -> int:
-        """How many actors are in memory."""
-        return sum(len(kind.active) for kind in self._kinds.values())
+    def forget(self, cell: Cell) -> None:
+        """Forget a place with nothing in it."""
+        if cell.kind.cells.get(cell.key) is cell:
+            del cell.kind.cells[cell.key]
+
+    def dismiss(self, kind: Kind[Any], key: Hashable) -> None:
+        """Ask the actor of a key to leave memory, if it is there and idle."""
+        cell = kind.cells.get(key)
+        if cell is not None and cell.idle:
+            cell.dismiss()
 
     def snapshot(self) -> tuple[Snapshot, ...]:
-        """Return what can be seen of every actor in memory."""
+        """Return what can be seen of every actor."""
         return tuple(
             Snapshot(
                 cell.name,
                 cell.label,
+                cell.state,
                 len(cell.letters),
                 cell.handled,
                 round(cell.last_turn_ms, 3),
                 cell.restarts,
-                cell.bench.busy,
             )
-            for kind in self._kinds.values()
-            for cell in kind.active.values()
+            for cell in occupied(self._kinds.values())
         )
 
-    def _sweep(self) -> None:
-        now = self.loop.time()
-        left = SWEPT_AT_ONCE
+    def sweep(self) -> bool:
+        """Passivate who is idle for too long; return whether there may be more of them."""
+        now = self._clock().timestamp()
+        swept = 0
         for kind in self._kinds.values():
             if kind.idle_after is None:
                 continue
-            for cell in kind.active.values():
-                if left == 0 or now - cell.used_at < kind.idle_after:
+            for cell in list(islice(kind.cells.values(), SWEPT_AT_ONCE)):
+                if now - cell.used_at < kind.idle_after:
                     break
-                left -= 1
+                swept += 1
                 self._let_go(cell)
-        self._sweeper = self.loop.call_later(self.sweep_seconds, self._sweep)
-
-    def _make_room(self) -> None:
-        idle = (
-            cell
-            for kind in self._kinds.values()
-            if kind.idle_after is not None
-            for cell in kind.active.values()
-            if not cell.letters and not cell.bench.busy and cell.task is None
-        )
-        oldest = min(idle, key=lambda cell: cell.used_at, default=None)
-        if oldest is not None:
-            self._let_go(oldest)
+        self._make_room()
+        return swept >= SWEPT_AT_ONCE
 
     def _let_go(self, cell: Cell) -> None:
-        if not cell.letters and not cell.bench.busy and cell.task is None:
-            used_at = cell.used_at
-            cell.accept(Letter(Passivate()))
-            cell.used_at = used_at  # being asked to leave is no use
+        if cell.idle:
+            cell.dismiss()
+        elif cell.actor is not None:
+            self.touch(cell)  # what it has under way is use
+        else:
+            cell.rested()
 
-    # --- dead letters
-    # -----------------------------------------------------------------------------------
+    def _make_room(self) -> None:
+        """Over capacity, ask one of the longest unused to leave."""
+        if self.active - self.leaving <= self.capacity:
+            return
+        oldest = min(
+            (cell for kind in self._kinds.values() for cell in self._first_idle(kind)),
+            key=lambda cell: cell.used_at,
+            default=None,
+        )
+        if oldest is not None:
+            oldest.dismiss()
 
-    def bury(self, cell: Cell, letter: Letter, reason: str) -> None:
-        """Keep note of a message that will not be handled; log a few, count all."""
-        self.counts[f"dead_{reason}"] += 1
-        dead = DeadLetter(cell.name, cell.label, kind_of(letter), reason)
-        self.dead_letters.append(dead)
-        since, logged = self._buried_since
-        now = self.loop.time()
-        if now - since > DEAD_LETTERS_PERIOD_SECONDS:
-            since, logged = now, 0
-        self._buried_since = (since, logged + 1)
-        if logged < DEAD_LETTERS_LOGGED:
-            extra = {"actor": dead.actor, "key": dead.label, "reason": reason}
-            log.warning("actor.dead_letter", extra={**extra, "message_type": dead.message})
+    def _first_idle(self, kind: Kind[Any]) -> Iterator[Cell]:
+        if kind.idle_after is not None:
+            looked_at = islice(kind.cells.values(), LOOKED_AT)
+            yield from islice((cell for cell in looked_at if cell.idle), 1)
+
+    def _sweep_and_go_on(self) -> None:
+        pause = SWEEP_SECONDS / 100 if self.sweep() else SWEEP_SECONDS
+        self._sweeper = self.loop.call_later(pause, self._sweep_and_go_on)
 
     # --- the end
-    # ----------------------------------------------------------------------------------------
+
+    async def quiet(self, within: float = ASK_SECONDS) -> bool:
+        """Wait until nobody is at work and nothing piped is under way; return whether that came
+        true within so many seconds.
+        """
+        ends = self.loop.time() + within
+        return await until_quiet(lambda: occupied(self._kinds.values()), ends)
 
     async def shutdown(self, deadline: float = 8.0) -> list[Ref[Any]]:
         """Close: refuse the outside, work off the inside, flush everyone, within `deadline`
         seconds.
 
         Returns:
-            References to those who could not be flushed in time.
+            References to those who could not be flushed, or finish their work, in time.
         """
-        self.closing = True
-        self._sweeper.cancel()
-        ends = self.loop.time() + deadline
-        await self._settle(tuple(self._cells.values()), self.loop.time() + deadline * 0.7)
-        for kind in reversed(self._kinds.values()):
-            await self._flush(kind, ends)
-        late = [Ref(self, kind, key) for kind in self._kinds.values() for key in kind.active]
+        if self._closed is None:
+            self.closing = True
+            self._sweeper.cancel()
+            self._closed = asyncio.create_task(self._close(deadline))
+        late = await asyncio.shield(self._closed)
+        return [Ref(self, cell.kind, cell.key) for cell in late]
+
+    async def _close(self, deadline: float) -> list[Cell]:
+        late = await close(tuple(self._kinds.values()), deadline)
+        self.closed = True
+        await give_up(late)
         log.info("actor.all_stopped", extra={"not_flushed": len(late)})
         return late
-
-    async def _flush(self, kind: "Kind[Any]", ends: float) -> None:
-        await self._settle(tuple(kind.active.values()), ends)
-        for cell in tuple(kind.active.values()):
-            cell.bench.clear()
-            cell.accept(Letter(Passivate()))
-        await self._settle(tuple(kind.active.values()), ends)
-        for cell in tuple(kind.active.values()):
-            if cell.task is not None:
-                cell.task.cancel()
-
-    async def _settle(self, cells: tuple[Cell, ...], ends: float) -> None:
-        """Wait until nothing is under way in `cells`, or until the loop's time is `ends`."""
-        while True:
-            tasks = {
-                task
-                for cell in cells
-                for task in (cell.task, *cell.bench.pipes)
-                if task is not None and not task.done()
-            }
-            left = ends - self.loop.time()
-            if not tasks or left <= 0:
-                return
-            await asyncio.wait(tasks, timeout=left)

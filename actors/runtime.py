@@ -1,52 +1,58 @@
-"""The asyncio actor type for Pykka: what an actor is, and how it works beside its mailbox.
+"""The asyncio actor type for Pykka: what an actor is, and what it can do in a turn.
 
-Rules 1-5 stand in `actors.mailbox`.
-Rule 6: a handler's error goes to the asker, and the actor lives on; with nobody asking it is the
-actor's
-        own failure (Pykka's rule; virtual actors are then loaded afresh, see `actors.directory`).
-Rule 7: work that is piped, and timers, come back as messages to self: state is only touched in
-turns.
+The rules of `actors.mailbox`, `actors.futures` and `actors.workbench` hold, and:
 
-Checked with Pykka 4.5.0.  Private names of Pykka that an actor type needs, all used in this file
-and in
-`actors.mailbox`: the hooks for implementors `_create_actor_inbox`, `_create_future`,
-`_start_actor_loop`;
-`Actor._actor_ref`, `Actor._handle_receive`, `Actor._handle_failure`, `Actor._stop`; `Envelope`;
-`_ActorStop`.
+Rule 1: a handler's error goes to the asker, and the actor lives on; with nobody asking it is the
+actor's own failure (Pykka's rule; virtual actors are then loaded afresh, see `actors.directory`).
+Rule 2: only coroutines are awaited: a handler that returns a future returns a value (Pykka's
+rule).
+
+Checked with Pykka 4.5.0.  Private names of Pykka that an actor type needs, used in this file and
+in `actors.mailbox` only: the hooks for implementors `_create_actor_inbox`, `_create_future`,
+`_start_actor_loop`; `Actor._actor_ref`, `_handle_receive`, `_handle_failure`, `_stop`;
+`Envelope`; `_ActorStop`.
 """
 
 import asyncio
+import logging
 import sys
-from collections.abc import Awaitable, Callable
-from contextvars import Context
+import threading
+from collections.abc import Callable, Coroutine
+from functools import partial
 from types import CoroutineType
-from typing import Any, ClassVar, Final, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, cast
 
 import pykka
 from pykka.messages import _ActorStop
 
-from actors.mailbox import (
+from actors.futures import (
     ActivationError,
     AsyncioFuture,
+    CancelledTurnError,
     DeadlockError,
     EngineError,
-    Letter,
-    Mailbox,
     MailboxFullError,
     ShutDownError,
-    inside,
-    trace_id,
+    on_a_loop,
 )
+from actors.mailbox import Letter, Mailbox, inside, trace_id
+from actors.workbench import Workbench, taken_back
 
 T = TypeVar("T")
 
+_pykka_log = logging.getLogger("pykka")
+"""Plain actors log what Pykka's do, error texts included; virtual ones never do."""
+
 ASK_SECONDS: Final = 30.0
+"""How long an awaited ask waits, unless it says otherwise."""
 
 __all__ = [
     "ActivationError",
     "Asked",
     "AsyncioActor",
+    "AsyncioFuture",
     "AsyncioRef",
+    "CancelledTurnError",
     "DeadlockError",
     "EngineError",
     "MailboxFullError",
@@ -70,53 +76,90 @@ class Asked(Generic[T]):
 
 
 class Reply:
-    """The answer to an ask that its handler took over (`defer`); for a told message it goes
-    nowhere.
+    """The answer to an ask that its handler took over (`defer`).
+
+    For a told message, or once the asker was answered, it goes nowhere.
     """
 
-    __slots__ = ("_future", "_settled")
+    __slots__ = ("_future",)
 
-    def __init__(
-        self,
-        future: AsyncioFuture[Any] | None,
-        settled: Callable[[AsyncioFuture[Any]], None] | None = None,
-    ) -> None:
+    def __init__(self, future: AsyncioFuture[Any] | None) -> None:
         self._future = future
-        self._settled = settled
 
     def answer(self, value: Any) -> None:
-        """Answer with `value`, unless the asker was answered already."""
-        if (future := self._open()) is not None:
+        """Answer with `value`."""
+        if (future := self._taken()) is not None:
             future.set(value)
 
     def fail(self, error: BaseException) -> None:
-        """Answer with an error, unless the asker was answered already."""
-        if (future := self._open()) is not None:
-            future.set_exception((type(error), error, None))
+        """Answer with an error."""
+        if (future := self._taken()) is not None:
+            future.set_exception((type(error), error, error.__traceback__))
 
-    def _open(self) -> AsyncioFuture[Any] | None:
-        if self._future is None or self._future.settled:
-            return None
-        if self._settled is not None:
-            self._settled(self._future)
-        return self._future
+    def _taken(self) -> AsyncioFuture[Any] | None:
+        future, self._future = self._future, None
+        return None if future is None or future.settled else future
 
 
 class AsyncioRef(pykka.ActorRef[Any]):
-    """A reference to a plain asyncio actor.  On an event loop `await ref.ask(...)`; elsewhere it
-    blocks.
+    """A reference to a plain asyncio actor.
+
+    `ask` and `stop` block where Pykka's do, except on an event loop: there they return a future
+    to await.
     """
 
     def ask(self, message: Any, *, block: bool | None = None, timeout: float | None = None) -> Any:
-        """Ask, and return the answer (off a loop) or a future of it (on one, or with
-        `block=False`).
+        """Ask; return the answer, or (on a loop, or with `block=False`) a future of it.
+
+        Awaiting it raises `pykka.Timeout` after `timeout` seconds, by default 30, and
+        `DeadlockError` at once if it would wait for itself.
         """
-        future = super().ask(message, block=False)
-        blocks = not running() if block is None else block
-        return future.get(timeout=timeout) if blocks else future
+        future = cast("AsyncioFuture[Any]", super().ask(message, block=False))
+        future.target = cast("Mailbox", self.actor_inbox)
+        future.timeout = ASK_SECONDS if timeout is None else timeout
+        return future.get(timeout=timeout) if _blocks(block) else future
+
+    async def send(self, message: Any) -> None:
+        """Tell it something; wait for room in its mailbox first."""
+        await cast("Mailbox", self.actor_inbox).room()
+        self.tell(message)
+
+    def stop(self, *, block: bool | None = None, timeout: float | None = None) -> Any:
+        """Ask it to stop; return whether it was alive, or a future of that (as for `ask`)."""
+        stopped = super().stop(block=False)
+        return stopped.get(timeout=timeout) if _blocks(block) else stopped
 
 
-class AsyncioActor(pykka.Actor):
+def _blocks(block: bool | None) -> bool:
+    return not on_a_loop() if block is None else block
+
+
+if TYPE_CHECKING:
+
+    class PykkaActor:
+        """`pykka.Actor`, as the type checker is to see it: with hooks that may be coroutines."""
+
+        actor_urn: str
+        actor_inbox: Any
+        actor_ref: Any
+        actor_stopped: threading.Event
+
+        def __init__(self, *_args: Any, **_kwargs: Any) -> None: ...
+        @classmethod
+        def start(cls, *args: Any, **kwargs: Any) -> Any: ...
+        def stop(self) -> None: ...
+        def on_start(self) -> Any: ...
+        def on_stop(self) -> Any: ...
+        def on_failure(self, *failure: Any) -> Any: ...
+        def on_receive(self, message: Any) -> Any: ...
+        def _handle_receive(self, message: Any) -> Any: ...
+        def _handle_failure(self, *failure: Any) -> None: ...
+
+else:
+    PykkaActor = pykka.Actor
+
+
+class AsyncioActor(PykkaActor):
     """An actor whose handlers may be coroutines, all on one event loop.
 
     Subclasses implement `receive`; `on_start`, `on_stop` and `on_failure` may be coroutines too.
@@ -125,16 +168,16 @@ class AsyncioActor(pykka.Actor):
     loop: ClassVar[asyncio.AbstractEventLoop | None] = None
     """Where actors live that are started from a thread without a loop."""
     mailbox_limit: ClassVar[int | None] = None
+    """How many messages from outside may wait; None: any number."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        mailbox = cast("PlainMailbox", self.actor_inbox)
-        mailbox.actor = self
-        self._actor_ref = AsyncioRef(self)
+        cast("PlainMailbox", self.actor_inbox).actor = self
+        self._actor_ref = AsyncioRef(cast("Any", self))
 
     @classmethod
     def _create_actor_inbox(cls) -> Any:
-        loop = asyncio.get_running_loop() if running() else cls.loop
+        loop = asyncio.get_running_loop() if on_a_loop() else cls.loop
         if loop is None:
             raise RuntimeError(f"start {cls.__name__} on an event loop, or set {cls.__name__}.loop")
         return PlainMailbox(loop, cls.mailbox_limit)
@@ -144,8 +187,7 @@ class AsyncioActor(pykka.Actor):
         return AsyncioFuture()
 
     def _start_actor_loop(self) -> None:
-        mailbox = cast("PlainMailbox", self.actor_inbox)
-        mailbox.put(Letter(_STARTED))
+        self.actor_inbox.put(Letter(_STARTED))
 
     def on_receive(self, message: Any) -> Any:
         """Pykka's hook; ours is `receive`."""
@@ -155,6 +197,65 @@ class AsyncioActor(pykka.Actor):
         """Handle one message; the value returned answers an ask."""
         return super().on_receive(message)
 
+    # --- in a turn
+
+    def defer(self) -> Reply:
+        """Take over the answer to the ask being handled; what `receive` returns is then ignored.
+
+        The actor owes it until it is given, the asker gives up, or the actor fails.
+        """
+        return Reply(self._mailbox().defer())
+
+    def pipe(self, work: Coroutine[Any, Any, T], then: Callable[[T | Exception], Told]) -> None:
+        """Run `work` beside the mailbox; its outcome comes back as the message that `then` makes
+        of it.
+        """
+        self._bench().pipe(work, then)
+
+    def after(self, seconds: float, message: Told, *, name: str) -> None:
+        """Be told `message` after `seconds`; a timer of the same name is replaced."""
+        self._bench().after(seconds, message, name=name)
+
+    def cancel(self, name: str) -> None:
+        """Take a timer back; if it was not heard yet, it never will be."""
+        self._bench().cancel(name)
+
+    def _mailbox(self) -> Mailbox:
+        return cast("Mailbox", self.actor_inbox)
+
+    def _bench(self) -> Workbench:
+        mailbox = self._mailbox()
+        if mailbox.bench is None:
+            mailbox.bench = Workbench(mailbox)
+        return mailbox.bench
+
+    # --- the end, as Pykka has it, but for coroutines
+
+    def _stop(self) -> Any:
+        return self._stopped()  # `_handle_receive` returns it to be awaited
+
+    async def _stopped(self) -> None:
+        pykka.ActorRegistry.unregister(self.actor_ref)
+        self.actor_stopped.set()
+        _pykka_log.debug("Stopped %s", self)
+        await self._guarded(self.on_stop)
+        self._mailbox().drop_all(pykka.ActorDeadError(f"{self} stopped before it answered"))
+
+    async def _guarded(self, hook: Callable[[], Any]) -> None:
+        """Run a hook; its failure is the actor's failure."""
+        try:
+            await awaited(hook())
+        except Exception:  # noqa: BLE001 - as Pykka does
+            self._handle_failure(*sys.exc_info())
+
+    async def _fail(self) -> None:
+        """Die of the error being handled."""
+        failure = sys.exc_info()
+        self._handle_failure(*failure)
+        await self._guarded(partial(self.on_failure, *failure))
+        self._mailbox().drop_all(pykka.ActorDeadError(f"{self} failed before it answered"))
+        del failure  # its traceback knows this frame
+
 
 _STARTED: Final = object()
 
@@ -162,129 +263,60 @@ _STARTED: Final = object()
 class PlainMailbox(Mailbox):
     """The mailbox of an actor that lives from `start` to `stop`, as Pykka has it."""
 
+    __slots__ = ("actor",)
+
     actor: AsyncioActor
 
     def accept(self, letter: Letter) -> None:
+        """Queue a letter; one that is told and does not fit is the teller's error."""
         if self.actor.actor_stopped.is_set() and self.task is None:
-            refuse(letter, self.actor)
-            return
-        if self.full and not isinstance(letter.message, _ActorStop):
-            letter.fail(MailboxFullError(f"{self.actor} has {self.limit} messages waiting"))
-            return
-        super().accept(letter)
+            self.refuse(letter)
+        elif self.full and not inside.get() and not isinstance(letter.message, _ActorStop):
+            error = MailboxFullError(f"{self.actor} has {self.limit} messages waiting")
+            if letter.reply_to is None:
+                raise error
+            letter.fail(error)
+        else:
+            super().accept(letter)
 
     async def handle(self, letter: Letter) -> None:
         actor = self.actor
         if letter.message is _STARTED:
-            await guarded(actor, actor.on_start)
-            return
-        if actor.actor_stopped.is_set():
-            refuse(letter, actor)
-            return
-        try:
-            answer = await awaited(actor._handle_receive(letter.message))  # noqa: SLF001
-        except Exception:  # noqa: BLE001 - rule 6
-            if letter.reply_to is not None:
-                letter.reply_to.set_exception()
-                return
-            actor._handle_failure(*sys.exc_info())  # noqa: SLF001
-            failure = sys.exc_info()
-            await guarded(actor, lambda: actor.on_failure(*failure))
+            await actor._guarded(actor.on_start)  # noqa: SLF001 - one thing with the actor
+        elif actor.actor_stopped.is_set():
+            self.refuse(letter)
         else:
-            if letter.reply_to is not None:
-                letter.reply_to.set(answer)
+            await self._turn(actor, letter)
 
+    async def _turn(self, actor: AsyncioActor, letter: Letter) -> None:
+        asked = letter.reply_to is not None
+        try:
+            letter.answer(await awaited(actor._handle_receive(letter.message)))  # noqa: SLF001
+        except Exception as error:  # noqa: BLE001 - rule 1
+            if asked:
+                _pykka_log.info("Exception returned from %s to caller:", actor, exc_info=True)
+                letter.fail(error)
+            else:
+                await actor._fail()  # noqa: SLF001
+        except asyncio.CancelledError:
+            letter.fail(CancelledTurnError("the turn was cancelled"))
+            if taken_back():
+                raise
+        except BaseException as error:  # noqa: BLE001 - Pykka's rule: it ends all actors
+            letter.fail(error)
+            _pykka_log.debug("%r in %s. Stopping all actors.", error, actor)
+            await actor._stop()  # noqa: SLF001
+            pykka.ActorRegistry.stop_all(block=False)
 
-def refuse(letter: Letter, actor: AsyncioActor) -> None:
-    """Settle a letter that came too late: a stop is done already, the rest finds the actor dead."""
-    if isinstance(letter.message, _ActorStop) and letter.reply_to is not None:
-        letter.reply_to.set(None)
-        return
-    letter.fail(pykka.ActorDeadError(f"{actor.actor_ref} stopped before handling the message"))
-
-
-async def guarded(actor: AsyncioActor, hook: Callable[[], Any]) -> None:
-    """Run a hook; its failure is the actor's failure."""
-    try:
-        await awaited(hook())
-    except Exception:  # noqa: BLE001 - as Pykka does
-        actor._handle_failure(*sys.exc_info())  # noqa: SLF001
+    def refuse(self, letter: Letter) -> None:
+        """Settle what came too late: a stop is done already, the rest finds the actor dead."""
+        if isinstance(letter.message, _ActorStop):
+            letter.answer(None)
+        else:
+            ref = self.actor.actor_ref
+            letter.fail(pykka.ActorDeadError(f"{ref} stopped before handling the message"))
 
 
 async def awaited(result: Any) -> Any:
-    """Return `result`, awaited if it is a coroutine.
-
-    Only coroutines: a handler that returns a future returns a value (Pykka's semantics).
-    """
+    """Return `result`, awaited if it is a coroutine."""
     return await result if type(result) is CoroutineType else result
-
-
-def running() -> bool:
-    """Return whether an event loop runs in this thread."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-class Workbench:
-    """What an actor has under way beside its mailbox: piped work and timers.
-
-    Everything comes back through `post`, as a message to self, with the trace it began with.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, post: Callable[[Letter], None]) -> None:
-        self._loop = loop
-        self._post = post
-        self._pipes: set[asyncio.Task[None]] = set()
-        self._timers: dict[str, asyncio.TimerHandle] = {}
-
-    @property
-    def busy(self) -> bool:
-        """Whether something will still come back."""
-        return bool(self._pipes or self._timers)
-
-    @property
-    def pipes(self) -> frozenset["asyncio.Task[None]"]:
-        """The piped work that is under way."""
-        return frozenset(self._pipes)
-
-    def pipe(self, work: Awaitable[T], then: Callable[[T | Exception], Told]) -> None:
-        """Run `work` beside the mailbox; what `then` makes of its outcome is posted."""
-        context = Context()
-        context.run(inside.set, True)
-        context.run(trace_id.set, trace_id.get())
-        task = asyncio.Task(self._piped(work, then), loop=self._loop, context=context)
-        self._pipes.add(task)
-        task.add_done_callback(self._pipes.discard)
-
-    async def _piped(self, work: Awaitable[T], then: Callable[[T | Exception], Told]) -> None:
-        try:
-            outcome: T | Exception = await work
-        except Exception as error:  # noqa: BLE001 - the outcome is the actor's to judge
-            outcome = error
-        self._post(Letter(then(outcome)))
-
-    def after(self, seconds: float, message: Told, *, name: str) -> None:
-        """Post `message` after `seconds`; a timer of the same name is replaced."""
-        self.cancel(name)
-
-        def due() -> None:
-            del self._timers[name]
-            self._post(Letter(message))
-
-        self._timers[name] = self._loop.call_later(seconds, due)
-
-    def cancel(self, name: str) -> None:
-        """Take a timer back, if it is still set."""
-        if timer := self._timers.pop(name, None):
-            timer.cancel()
-
-    def clear(self, *, pipes: bool = True) -> None:
-        """Take back all timers and, with `pipes`, cancel the work under way."""
-        for name in tuple(self._timers):
-            self.cancel(name)
-        if pipes:
-            for task in self._pipes:
-                task.cancel()

@@ -1,19 +1,21 @@
-"""Virtual actors and the places they live in: activation, turns, failure, passivation of one key.
-key.
+"""Virtual actors and their places: activation, turns, failure and passivation of one key.
 
-Rules 1 to 7 of `actors.directory` are kept here.
+The rules are those of `actors.directory`, which knows all places; this file keeps 1 to 7 of them.
 """
 
+import asyncio
 import logging
 import time
-import traceback
-from collections import OrderedDict, deque
-from collections.abc import Callable, Coroutine, Hashable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
-from actors.mailbox import ActivationError, AsyncioFuture, Letter, Mailbox
-from actors.runtime import AsyncioActor, Reply, Told, Workbench, awaited
+from actors.failures import about_error
+from actors.futures import ActivationError, CancelledTurnError, ShutDownError
+from actors.mailbox import Letter, Mailbox, trace_id
+from actors.runtime import AsyncioActor, Told, awaited
+from actors.workbench import taken_back
 from storage.ids import hashed
 
 if TYPE_CHECKING:
@@ -21,17 +23,25 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
 A = TypeVar("A", bound="VirtualActor")
 
 BACKOFF_SECONDS: Final = 0.25
 BACKOFF_CAP_SECONDS: Final = 30.0
-LOAD_ATTEMPTS: Final = 8
+LOAD_ATTEMPTS: Final = 16
+"""Failed loads after which what was told is given up: after three to six minutes."""
+FORGIVEN_SECONDS: Final = 300.0
+"""A crash this long ago no longer counts against an actor."""
+MAILBOX_LIMIT: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Passivate(Told):
-    """Flush and leave memory.  Put into the actor's own mailbox by the directory."""
+class Dismissed(Told):
+    """Flush and leave memory, unless there is something to do.  From the directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revived(Told):
+    """Load again what crashed in the middle of something.  From the place itself."""
 
 
 class VirtualActor(AsyncioActor):
@@ -40,46 +50,48 @@ class VirtualActor(AsyncioActor):
     `on_start` loads its state, `on_stop` flushes it; `receive` handles everything else.
     """
 
-    _cell: "Cell"
+    mailbox_limit = MAILBOX_LIMIT
 
     def __init__(self, key: Any) -> None:
-        # Not Pykka's __init__: a urn, an event and a weak reference for each would cost more than
-        # the rest.
-        # Identity, life and references of a virtual actor are the directory's.
+        # Not Pykka's __init__: identity, life and references of a virtual actor are the
+        # directory's, and a urn, an event and a weak reference for each cost more than the rest.
         self.key = key
 
     @property
     def label(self) -> str:
-        """What stands for this actor in logs: a keyed hash of its key."""
+        """What stands for this actor in logs: by default a keyed hash of its key."""
         return hashed(repr(self.key))
 
-    async def on_start(self) -> None:  # type: ignore[override] # Pykka's hooks return nothing
-        """Load what this actor owns."""
+    def __str__(self) -> str:
+        return f"{type(self).__name__} ({self.label})"
 
-    async def on_stop(self) -> None:  # type: ignore[override]
+    async def on_start(self) -> None:
+        """Load what this actor owns, and take up what it had under way."""
+
+    async def on_stop(self) -> None:
         """Flush what this actor owns."""
+
+    def receive(self, message: Any) -> Any:
+        """Handle one message; the value returned answers an ask."""
+        raise NotImplementedError(f"{type(self).__name__} hears no {type(message).__name__}")
 
     def tell_self(self, message: Told) -> None:
         """Put a message at the end of the own mailbox."""
-        self._cell.accept(Letter(message))
+        self._mailbox().accept(Letter(message))
 
-    def defer(self) -> Reply:
-        """Take over the answer to the ask being handled; what `receive` returns is then ignored."""
-        return self._cell.defer()
+    def stop(self) -> None:
+        """Leave memory as soon as nothing is left to do."""
+        cast("Cell", self.actor_inbox).dismiss()
 
-    def pipe(self, work: Coroutine[Any, Any, T], then: Callable[[T | Exception], Told]) -> None:
-        """Run `work` beside the mailbox; its outcome comes back as the message that `then` makes
-        of it.
-        """
-        self._cell.bench.pipe(work, then)
 
-    def after(self, seconds: float, message: Told, *, name: str) -> None:
-        """Be told `message` after `seconds`; a timer of the same name is replaced."""
-        self._cell.bench.after(seconds, message, name=name)
+@dataclass(slots=True)
+class Kind(Generic[A]):
+    """How one class of actors is made and kept, and its places, the longest unused first."""
 
-    def cancel(self, name: str) -> None:
-        """Take a timer back, if it is still set."""
-        self._cell.bench.cancel(name)
+    actor_class: type[A]
+    make: Callable[[Any], A]
+    idle_after: float | None
+    cells: "OrderedDict[Hashable, Cell]" = field(default_factory=OrderedDict)
 
 
 class Cell(Mailbox):
@@ -87,18 +99,44 @@ class Cell(Mailbox):
     is one.
     """
 
-    def __init__(self, directory: "Directory", kind: "Kind[Any]", key: Hashable) -> None:
+    __slots__ = (
+        "_crashed",
+        "_crashed_at",
+        "_crashes",
+        "_failed_loads",
+        "_label",
+        "_resuming",
+        "actor",
+        "directory",
+        "dismissed",
+        "flushing",
+        "key",
+        "kind",
+        "restarts",
+        "used_at",
+    )
+
+    def __init__(self, directory: "Directory", kind: Kind[Any], key: Hashable) -> None:
         super().__init__(directory.loop, kind.actor_class.mailbox_limit)
         self.directory = directory
         self.kind = kind
         self.key = key
         self.actor: VirtualActor | None = None
-        self.bench = Workbench(directory.loop, self.accept)
         self.restarts = 0
-        self.failed_loads = 0
+        """Crashes since this place is known."""
         self.used_at = 0.0
-        self._current: Letter | None = None
-        self._owed: set[AsyncioFuture[Any]] = set()
+        self.dismissed = False
+        """Whether a `Dismissed` waits in the mailbox."""
+        self.flushing = False
+        self._failed_loads = 0
+        """Failed loads in a row."""
+        self._crashes = 0
+        """Crashes that count against it."""
+        self._crashed_at = float("-inf")
+        self._crashed = False
+        """Whether the last activation ended in a crash."""
+        self._resuming: asyncio.TimerHandle | None = None
+        self._label: str | None = None
 
     @property
     def name(self) -> str:
@@ -106,181 +144,226 @@ class Cell(Mailbox):
 
     @property
     def label(self) -> str:
-        return self.actor.label if self.actor else hashed(repr(self.key))
+        return self._label or hashed(repr(self.key))
+
+    @property
+    def state(self) -> str:
+        """What it does now: passive, paused, loading, flushing, working, busy or idle."""
+        if self.actor is None:
+            return "paused" if self.paused else "loading" if self.task else "passive"
+        if self.task is not None:
+            return "flushing" if self.flushing else "working"
+        return "busy" if self.busy else "idle"
+
+    @property
+    def remembered(self) -> bool:
+        """Whether this place must be kept though nobody lives here."""
+        return not self.deserted or self.loop.time() - self._crashed_at < FORGIVEN_SECONDS
+
+    @property
+    def vacant(self) -> bool:
+        """Whether nobody lives here, and nothing is on its way in."""
+        return self.actor is None and self.task is None and self.deserted
+
+    @property
+    def idle(self) -> bool:
+        """Whether somebody lives here and has nothing to do."""
+        return self.actor is not None and self.task is None and not self.letters and not self.busy
+
+    # --- letters
 
     def accept(self, letter: Letter) -> None:
-        self.used_at = self.loop.time()
+        if self.paused and self._failed_loads and letter.reply_to is not None:
+            letter.fail(ActivationError(f"{self.name} cannot load its state at the moment"))
+            return
+        if self.task is None:
+            self.directory.touch(self)  # once for each burst
         super().accept(letter)
 
-    def defer(self) -> Reply:
-        letter = self._current
-        if letter is None:
-            raise RuntimeError("defer() belongs into a turn")
-        future, letter.reply_to = letter.reply_to, None
-        if not isinstance(future, AsyncioFuture):
-            return Reply(None)
-        self._owed.add(future)
-        return Reply(future, self._owed.discard)
+    def dismiss(self) -> None:
+        """Ask it to leave.  To be asked that is no use of it: it keeps its age."""
+        if not self.dismissed:
+            self.dismissed = True
+            self.directory.leaving += 1
+            letter = Letter(Dismissed())
+            letter.trace = ""  # whoever needs the room is no part of this
+            super().accept(letter)
 
-    def _owe_nothing(self) -> None:
-        """Settle what was deferred by an activation that is gone."""
-        owed, self._owed = self._owed, set()
-        for future in owed:
-            Reply(future).fail(ActivationError(f"{self.name} failed before it could answer"))
+    def _stays(self) -> None:
+        """Note that a `Dismissed` was heard; whoever still lives here stays."""
+        self.dismissed = False
+        self.directory.leaving -= 1
 
-    # --- life
-    # -------------------------------------------------------------------------------------------
+    def refuse(self, letter: Letter) -> None:
+        """Settle a letter that nobody will handle."""
+        self._bury(letter, "shut_down", ShutDownError("the bar is closing"))
 
-    async def ready(self) -> bool:
-        if self.actor is not None:
-            return True
-        if isinstance(self.letters[0].message, Passivate):
-            self.letters.popleft()
-            return bool(self.letters) and await self.ready()
-        return await self._activate()
+    def refuse_all(self) -> None:
+        """Give this place up as it is."""
+        self._drop()
+        super().refuse_all()
 
-    async def _activate(self) -> bool:
-        started = time.perf_counter()
-        actor = self.kind.make(self.key)
-        actor._cell = self  # noqa: SLF001 - the two are one thing in two files' worth of concerns
-        try:
-            await actor.on_start()
-        except Exception as error:  # noqa: BLE001 - rule 6
-            self._load_failed(error)
-            return False
-        self.actor = actor
-        self.failed_loads = 0
-        self.directory.activated(self)
-        event = "actor.restarted" if self.restarts and self.handled else "actor.activated"
-        log.info(event, extra=self._about(ms=ms_since(started), waiting=len(self.letters)))
-        return True
-
-    def _load_failed(self, error: Exception) -> None:
-        self.bench.clear()
-        self.failed_loads += 1
-        log.warning(
-            "actor.not_loaded", extra=self._about(error=named(error), where=frames_of(error))
-        )
-        kept: deque[Letter] = deque()
-        gives_up = self.failed_loads >= LOAD_ATTEMPTS
-        for letter in self.letters:
-            if letter.reply_to is not None:
-                letter.fail(ActivationError(f"{self.name} could not load its state"))
-            elif gives_up:
-                self.directory.bury(self, letter, "not_loaded")
-            else:
-                kept.append(letter)
-        self.letters = kept
-        if gives_up:
-            self.failed_loads = 0
-        if kept:
-            self._pause(self.failed_loads)
-        else:
-            self.directory.passivated(self)
-
-    def _pause(self, attempt: int) -> None:
-        """Let nobody wake this mailbox for a while."""
-        seconds = min(BACKOFF_SECONDS * 2 ** (attempt - 1), BACKOFF_CAP_SECONDS)
-        self.paused = True
-        self.loop.call_later(seconds * self.directory.rng.uniform(0.5, 1.0), self._resume)
-
-    def _resume(self) -> None:
-        self.paused = False
-        self.wake()
-
-    def wake(self) -> None:
-        if not self.paused:
-            super().wake()
-
-    # --- turns
-    # ------------------------------------------------------------------------------------------
+    def _bury(self, letter: Letter, reason: str, error: Exception) -> None:
+        if isinstance(letter.message, Dismissed):
+            self._stays()
+        elif letter.reply_to is not None:
+            letter.fail(error)
+        elif not isinstance(letter.message, Revived):
+            self.directory.bury(self, letter, reason)
 
     async def handle(self, letter: Letter) -> None:
         actor = self.actor
         assert actor is not None  # noqa: S101 - `ready` said so
-        if isinstance(letter.message, Passivate):
+        if isinstance(letter.message, Dismissed):
             await self._passivate(actor)
-            return
-        self._current = letter
-        try:
-            answer = await awaited(actor.receive(letter.message))
-        except Exception as error:  # noqa: BLE001 - whatever it was, it is this actor's alone
-            self._failed(letter, error)
-        else:
-            if letter.reply_to is not None:
-                letter.reply_to.set(answer)
-        finally:
-            self._current = None
+        elif not isinstance(letter.message, Revived):
+            await self._turn(actor, letter)
 
-    def _failed(self, letter: Letter, error: Exception) -> None:
-        if letter.reply_to is not None:
-            log.info(
-                "actor.ask_failed",
-                extra=self._about(error=named(error), message_type=kind_of(letter)),
-            )
+    async def _turn(self, actor: VirtualActor, letter: Letter) -> None:
+        asked = letter.reply_to is not None
+        try:
+            letter.answer(await awaited(actor.receive(letter.message)))
+        except asyncio.CancelledError:
+            if taken_back():
+                self.refuse(letter)
+                raise
+            error = CancelledTurnError("what the turn was waiting for was cancelled")
+            self._turn_failed(letter, error, asked)
+        except Exception as error:  # noqa: BLE001 - whatever it was, it is this actor's alone
+            self._turn_failed(letter, error, asked)
+        except BaseException:
+            self.refuse(letter)
+            raise
+
+    def _turn_failed(self, letter: Letter, error: Exception, asked: bool) -> None:
+        about = self._about(message_type=type(letter.message).__name__, **about_error(error))
+        if asked:
+            log.info("actor.ask_failed", extra=about)
             letter.fail(error)
             return
+        log.error("actor.crashed", extra=about)
+        self._bury(letter, "crashed", error)
+        self._crash()
+
+    # --- life
+
+    async def ready(self) -> bool:
+        while self.actor is None and self.letters and not self.paused:
+            if isinstance(self.letters[0].message, Dismissed):
+                self.get()
+                self._stays()
+            else:
+                await self._activate()
+        return self.actor is not None
+
+    def rested(self) -> None:
+        if self.actor is None and not self.remembered:
+            self.directory.forget(self)
+
+    async def _activate(self) -> None:
+        started = time.perf_counter()
+        trace_id.set(self.letters[0].trace)
+        try:
+            actor = self.kind.make(self.key)
+            actor.actor_inbox = self
+            self._label = actor.label
+            await actor.on_start()
+        except asyncio.CancelledError:
+            if taken_back():
+                raise
+            self._load_failed(CancelledTurnError("what the load was waiting for was cancelled"))
+        except Exception as error:  # noqa: BLE001 - rule 6
+            self._load_failed(error)
+        else:
+            self.actor = actor
+            self._failed_loads = 0
+            event = "actor.restarted" if self._crashed else "actor.activated"
+            self._crashed = False
+            log.info(event, extra=self._about(ms=ms_since(started), waiting=len(self.letters)))
+            self.directory.entered()
+
+    def _load_failed(self, error: Exception) -> None:
+        self.drop_all(error)
+        self._failed_loads += 1
+        about = self._about(attempt=self._failed_loads, **about_error(error))
+        log.warning("actor.not_loaded", extra=about)
+        gives_up = self._failed_loads >= LOAD_ATTEMPTS or self.directory.closing
+        for _ in range(len(self.letters)):
+            letter = self.get()
+            if letter.reply_to is not None or gives_up:
+                self._bury(letter, "not_loaded", ActivationError(f"{self.name} was not loaded"))
+            else:
+                self.letters.append(letter)
+        self._pause(self._failed_loads)
+        if gives_up:
+            self._failed_loads = 0
+
+    def _crash(self) -> None:
+        """Forget the activation; what it owns is as it was last stored."""
+        had_work = self.busy or self.kind.idle_after is None
+        now = self.loop.time()
+        self._crashes = 1 if now - self._crashed_at > FORGIVEN_SECONDS else self._crashes + 1
+        self._crashed_at, self._crashed = now, True
         self.restarts += 1
-        log.error(
-            "actor.crashed",
-            extra=self._about(
-                error=named(error), where=frames_of(error), message_type=kind_of(letter)
-            ),
-        )
-        self.directory.bury(self, letter, "crashed")
-        self.bench.clear()
-        self._owe_nothing()
-        self.actor = None
-        self.directory.passivated(self)
-        if self.letters:
-            self._pause(min(self.restarts, 6))
+        self._drop()
+        self._pause(self._crashes)
+        if had_work and not self.directory.closing:
+            super().accept(Letter(Revived()))
+
+    def _drop(self) -> None:
+        self.drop_all(ActivationError(f"{self.name} failed before it could answer"))
+        if self.actor is not None:
+            self.actor = None
+            self.directory.left()
+
+    def _pause(self, attempt: int) -> None:
+        """Let nobody wake this mailbox for a while, longer after each failure in a row."""
+        if self.directory.closing:
+            return
+        seconds = min(BACKOFF_SECONDS * 2.0 ** (attempt - 1), BACKOFF_CAP_SECONDS)
+        self.paused = True
+        jittered = seconds * self.directory.rng.uniform(0.5, 1.0)
+        self._resuming = self.loop.call_later(jittered, self.resume)
+
+    def resume(self) -> None:
+        """End the pause, if there is one."""
+        if self._resuming is not None:
+            self._resuming.cancel()
+            self._resuming = None
+        super().resume()
+        if self.task is None:
+            self.rested()
 
     async def _passivate(self, actor: VirtualActor) -> None:
-        if self.letters or (self.bench.busy and not self.directory.closing):
-            return  # no longer idle
+        try:
+            if not self.letters and (self.directory.closing or not self.busy):
+                await self._flush(actor)
+        finally:
+            self.flushing = False
+            self._stays()
+
+    async def _flush(self, actor: VirtualActor) -> None:
         started = time.perf_counter()
+        self.flushing = True
         try:
             await actor.on_stop()
+        except asyncio.CancelledError:
+            if taken_back():
+                raise
+            self._flush_failed(CancelledTurnError("what the flush was waiting for was cancelled"))
         except Exception as error:  # noqa: BLE001 - rule 4
-            log.error(
-                "actor.flush_failed", extra=self._about(error=named(error), where=frames_of(error))
-            )
-            self.used_at = self.loop.time()
-            return
-        log.info("actor.passivated", extra=self._about(ms=ms_since(started), handled=self.handled))
-        self.bench.clear()
-        self._owe_nothing()
-        self.actor = None
-        self.directory.passivated(self)
+            self._flush_failed(error)
+        else:
+            about = self._about(ms=ms_since(started), handled=self.handled)
+            log.info("actor.passivated", extra=about)
+            self._drop()
+
+    def _flush_failed(self, error: Exception) -> None:
+        log.error("actor.flush_failed", extra=self._about(**about_error(error)))
+        self.directory.touch(self)
 
     def _about(self, **more: object) -> dict[str, object]:
         return {"actor": self.name, "key": self.label, **more}
-
-
-@dataclass(slots=True)
-class Kind(Generic[A]):
-    """How one class of actors is made and kept."""
-
-    actor_class: type[A]
-    make: Callable[[Any], A]
-    idle_after: float | None
-    active: "OrderedDict[Hashable, Cell]"
-
-
-def kind_of(letter: Letter) -> str:
-    """Return what kind of message a letter holds; never what is in it."""
-    return type(letter.message).__name__
-
-
-def named(error: BaseException) -> str:
-    """Return what kind of error it is; its text may quote what somebody wrote."""
-    return type(error).__name__
-
-
-def frames_of(error: BaseException) -> str:
-    """Return where an error came from, as file:line of its last frames."""
-    frames = traceback.extract_tb(error.__traceback__)[-4:]
-    return " > ".join(f"{f.filename.rsplit('/', 1)[-1]}:{f.lineno}" for f in frames)
 
 
 def ms_since(started: float) -> float:

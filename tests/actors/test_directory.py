@@ -146,8 +146,7 @@ async def directory(shelf: Shelf) -> AsyncIterator[Directory]:
 
 def let_go(directory: Directory, ref: Ref[Any]) -> None:
     """Passivate an actor, as the sweeper does with an idle one."""
-    kind = directory._kinds[SumActor]
-    directory._let_go(directory.cell(kind, ref.key))
+    ref.dismiss()
 
 
 class TestTurns:
