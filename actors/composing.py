@@ -7,22 +7,21 @@ out, so that a burst which has grown in the meantime can simply be composed agai
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
+from actors import messages as m
 from actors.directory import Directory
 from actors.language import LanguageActor
 from actors.memory import MemoryActor
 from actors.mood import MoodActor
 from actors.opinions import OpinionActor
 from actors.relationship import RelationshipActor
-from actors.rules.sentinel import Reading
-from actors.rules.style import hints
-
-from actors import messages as m
 from actors.rules import care, disclosure, frames, lint, prompt, resources, tone
+from actors.rules.sentinel import Label, Reading
+from actors.rules.style import hints
 from storage.ids import MessageId, RowId, hashed
 from storage.records import (
     CareState,
@@ -42,6 +41,7 @@ ASK_SECONDS: Final = 5.0
 without.
 """
 LATE: Final = timedelta(minutes=15)
+FRAME_LEVEL: Final = 2
 
 T = TypeVar("T")
 
@@ -60,6 +60,7 @@ class Waiting:
     image_urls: tuple[str, ...] = ()
     quoted: str = ""
     unsure: bool = False
+    care_before: CareState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,15 @@ class Burst:
 
     @property
     def reading(self) -> Reading:
-        return max((w.reading for w in self.waiting), key=lambda reading: reading.level)
+        """The most serious reading of the burst, with the labels of all."""
+        worst = max((w.reading for w in self.waiting), key=lambda reading: reading.level)
+        labels = frozenset[Label]().union(*(w.reading.labels for w in self.waiting))
+        return replace(worst, labels=labels)
+
+    @property
+    def care_before(self) -> CareState | None:
+        """How the person was looked after before this burst."""
+        return self.waiting[0].care_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +148,8 @@ class Composer:
         """Return the reply to `burst`.  Never fails for the model's, memory's or mood's sake."""
         if found := await self._found(burst):
             return found
-        if burst.level >= 2:
-            return self.frame(burst, burst.level)
+        if fixed := self.by_heart(burst, burst.level):
+            return fixed
         started = time.perf_counter()
         await self._outbox.typing(burst.place)
         around = await self._ask_around(burst)
@@ -149,35 +158,44 @@ class Composer:
         stages = composed.stages_ms | {"asked_ms": round((asked - started) * 1000, 2)}
         return replace(composed, stages_ms=stages)
 
-    def frame(
-        self, burst: Burst, level: int, relationship: m.RelationshipReading | None = None
-    ) -> Composed:
-        """Return the fixed answer of a care level.  Needs neither model nor database nor time."""
-        reading = burst.reading if burst.level >= level else replace(burst.reading, level=level)
-        preferences = relationship.preferences if relationship else {}
-        help_here = resources.resources_for(
-            preferences.get("country") or self._country, burst.person.locale, reading.language
-        )
+    def by_heart(
+        self, burst: Burst, level: int, preferences: Mapping[str, str] | None = None
+    ) -> Composed | None:
+        """Return the fixed answer, if this burst gets one: in danger, for a worry about somebody,
+        or when help was asked for.  Needs neither model nor database nor time.
+
+        `level`: the sentinel's, or the higher one that the model's second opinion gave.
+        """
         now = self._clock()
-        due = care.resources_due(burst.care, reading, burst.text, now)
-        framed = frames.frame(
-            reading,
-            burst.care,
-            in_guild=not burst.place.is_direct,
-            resources=help_here,
-            turn=burst.depth,
-            resources_due=due,
+        reading = replace(burst.reading, level=max(level, burst.level))
+        asked = care.asks_for_help(burst.text)
+        due = care.resources_due(burst.care_before, reading, now, asked=asked)
+        if reading.level < FRAME_LEVEL and not due:
+            return None
+        here = resources.resources_for(
+            (preferences or {}).get("country") or self._country,
+            burst.person.locale,
+            reading.language,
+            today=now.date(),
         )
+        direct = burst.place.is_direct
+        framed = frames.frame(
+            reading, burst.care, in_guild=not direct, resources=here, turn=burst.depth, due=due
+        )
+        sheet = frames.sheet(here, reading.labels, reading.language) if due else ""
+        text = framed.text
+        if due and direct and not framed.show_resources:
+            text = f"{framed.text}\n{sheet}"  # asked for without a worry: the frame has no numbers
         felt = tone.appraise(burst.text)
         return Composed(
-            text=framed.text,
-            level=level,
-            resources=framed.resources_text if not burst.place.is_direct else "",
-            resources_shown=framed.show_resources,
-            disclosed=True,
+            text=text,
+            level=reading.level,
+            resources="" if direct else sheet,
+            resources_shown=due,
+            disclosed=reading.level >= FRAME_LEVEL,
             valence=felt.valence,
             arousal=felt.arousal,
-            voice="frame",
+            voice=f"frame_{framed.kind}",
         )
 
     async def _found(self, burst: Burst) -> Composed | None:
@@ -247,12 +265,9 @@ class Composer:
             draft = await self._ask_model(burst, around)
             checked = await self._checked(burst, around, draft)
         level = care.combined(burst.level, draft.risk)
-        if level >= 2:
-            return self.frame(burst, level, around.relationship)
-        if burst.level == 1 or care.holds(burst.care, now):
-            checked = frames.softened(
-                checked, burst.reading, burst.care, turn=burst.depth, voice=draft.voice
-            )
+        if fixed := self.by_heart(burst, level, around.relationship.preferences):
+            return fixed
+        checked = self._careful(burst, level, checked, draft.voice)
         told = disclosure.due(
             last_disclosed_at=around.relationship.last_disclosed_at,
             conversation_started=burst.conversation_started,
@@ -273,6 +288,16 @@ class Composer:
             voice=draft.voice,
             stages_ms={"queued_ms": draft.queued_ms, "model_ms": draft.model_ms},
         )
+
+    def _careful(self, burst: Burst, level: int, text: str, voice: str) -> str:
+        """Return the reply as it is said to somebody who is looked after."""
+        language = burst.reading.language
+        if level == 1:
+            asks = voice == "model" and "?" in text
+            return text if asks else frames.question(language, burst.depth)
+        if voice == "house" and care.holds(burst.care, self._clock()):
+            return frames.followup(language, burst.depth)
+        return text
 
     async def _ask_model(self, burst: Burst, around: Surroundings, note: str = "") -> m.Draft:
         request = m.DraftReply(

@@ -20,19 +20,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, assert_never
 
+from actors import messages as m
+from actors.composing import Burst, Composed, Composer, Waiting
 from actors.directory import Directory, VirtualActor
 from actors.language import LanguageActor
 from actors.memory import MemoryActor
 from actors.mood import MoodActor
 from actors.opinions import OpinionActor
 from actors.relationship import RelationshipActor
+from actors.rules import care, prompt, sentinel, sittings
+from actors.rules.sentinel import Reading
 from actors.runtime import Told
 from actors.storage import StorageActor
 from storage.errors import StorageError
-
-from actors import messages as m
-from actors.composing import Burst, Composed, Composer, Waiting
-from actors.rules import care, prompt, sentinel, sittings
 from storage.ids import MessageId, hashed
 from storage.records import (
     CareCount,
@@ -167,9 +167,8 @@ class ConversationActor(VirtualActor):
         for owed in state.owed:
             self._person, self._place = owed.person, owed.place
             reading = sentinel.read(owed.text)
-            self._waiting.append(
-                Waiting(owed.message_id, owed.text, owed.at, reading, owed.image_urls, unsure=True)
-            )
+            waiting = Waiting(owed.message_id, owed.text, owed.at, reading, owed.image_urls)
+            self._waiting.append(replace(waiting, unsure=True, care_before=self._care))
 
     async def receive(self, message: ConversationInbox) -> None:
         match message:
@@ -204,6 +203,7 @@ class ConversationActor(VirtualActor):
         known = any(w.message_id == heard.message_id for w in self._waiting)
         if known or any(u.message_id == heard.message_id for u in self._unsaved):
             return
+        before = self._care
         try:
             kept = await self._keep(heard, reading)
         except StorageError as error:
@@ -223,11 +223,17 @@ class ConversationActor(VirtualActor):
         )
         if kept.answered or not heard.addressed:
             return
-        self._await_answer(heard, reading, unsure=heard.caught_up or not kept.fresh)
+        unsure = heard.caught_up or not kept.fresh
+        self._await_answer(heard, reading, before, unsure=unsure)
         self._answer(grown=True)
 
     def _await_answer(
-        self, heard: m.MessageHeard, reading: sentinel.Reading, *, unsure: bool
+        self,
+        heard: m.MessageHeard,
+        reading: Reading,
+        before: CareState | None,
+        *,
+        unsure: bool,
     ) -> None:
         self._waiting.append(
             Waiting(
@@ -238,10 +244,11 @@ class ConversationActor(VirtualActor):
                 heard.image_urls,
                 heard.quoted,
                 unsure,
+                before,
             )
         )
 
-    async def _keep(self, heard: m.MessageHeard, reading: sentinel.Reading) -> Heard:
+    async def _keep(self, heard: m.MessageHeard, reading: Reading) -> Heard:
         """Make the message durable; the sitting it belongs to is settled on the way."""
         sitting, effects = sittings.spoken(self._sitting, heard.at)
         state = care.heard(self._care, reading, heard.at)
@@ -303,9 +310,7 @@ class ConversationActor(VirtualActor):
             care_level=level,
         )
 
-    def _notebook_away(
-        self, heard: m.MessageHeard, reading: sentinel.Reading, error: StorageError
-    ) -> None:
+    def _notebook_away(self, heard: m.MessageHeard, reading: Reading, error: StorageError) -> None:
         """Hold on to a message that could not be kept.  Danger is answered at once, the rest
         later.
         """
@@ -317,9 +322,10 @@ class ConversationActor(VirtualActor):
                 "guild_id": heard.place.guild_id,
             },
         )
-        self._care = care.heard(self._care, reading, heard.at)
+        before = self._care
+        self._care = care.heard(before, reading, heard.at)
         if heard.addressed and reading.level >= FRAME_LEVEL:
-            self._await_answer(heard, reading, unsure=False)
+            self._await_answer(heard, reading, before, unsure=False)
             self._unkept.append(self._late_heard(heard, reading))
             self._answer(grown=True)
         else:
@@ -332,7 +338,7 @@ class ConversationActor(VirtualActor):
                 self.pipe(self._outbox.say(notice), lambda _outcome: NoticeUttered())
         self._try_later()
 
-    def _late_heard(self, heard: m.MessageHeard, reading: sentinel.Reading) -> HeardMessage:
+    def _late_heard(self, heard: m.MessageHeard, reading: Reading) -> HeardMessage:
         row = self._sitting.row if self._sitting else None
         return HeardMessage(
             person=heard.person,
@@ -490,9 +496,11 @@ class ConversationActor(VirtualActor):
                 care_level=composed.level,
             )
         ]
-        state = care.answered(
-            self._care, composed.level, now, resources_shown=composed.resources_shown
-        )
+        state = self._care
+        if composed.level > burst.level:  # the model read more in it than the words alone
+            state = care.heard(state, Reading(composed.level), now)
+        if composed.resources_shown:
+            state = care.shown(state, now)
         if state != self._care:
             self._care = state
             writes.append(KeptCare(self._user_id, self._channel_id, state))
