@@ -12,26 +12,26 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
+from actors import house_voice
 from actors import messages as m
+from actors.briefing import (
+    Burst,
+    Surroundings,
+    house_context,
+    opinion_line,
+    prompt_parts,
+)
 from actors.directory import Directory
 from actors.language import LanguageActor
 from actors.memory import MemoryActor
 from actors.mood import MoodActor
 from actors.opinions import OpinionActor
-from actors.relationship import RelationshipActor
-from actors.rules import care, disclosure, frames, lint, prompt, resources, tone
-from actors.rules.sentinel import Label, Reading
-from actors.rules.style import hints
-from storage.ids import MessageId, RowId, hashed
+from actors.relationship import UTC_OFFSET_MINUTES, RelationshipActor
+from actors.rules import care, disclosure, frames, lint, resources, tone
+from storage.ids import MessageId, RowId, UserId
 from storage.records import (
-    CareState,
-    CommunicationStyle,
     Mood,
-    PastMessage,
-    Person,
-    Place,
     Relationship,
-    UserFact,
 )
 
 log = logging.getLogger(__name__)
@@ -40,63 +40,11 @@ ASK_SECONDS: Final = 5.0
 """How long a reply waits for each of mood, relationship, memory and opinions before it does
 without.
 """
-LATE: Final = timedelta(minutes=15)
 FRAME_LEVEL: Final = 2
+STATED_AGE: Final = "stated_age"
+GRIEF: Final = frozenset({"grief", "pet", "breakup"})
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A heard message that waits for its answer.
-
-    `unsure`: an earlier run of the program may have answered it already.
-    """
-
-    message_id: MessageId
-    text: str
-    at: datetime
-    reading: Reading
-    image_urls: tuple[str, ...] = ()
-    quoted: str = ""
-    unsure: bool = False
-    care_before: CareState | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Burst:
-    """What one reply answers: everything that waits, and what was said before it in this
-    sitting.
-    """
-
-    turn: str
-    person: Person
-    place: Place
-    waiting: tuple[Waiting, ...]
-    past: tuple[PastMessage, ...]
-    care: CareState | None
-    depth: int
-    conversation_started: datetime
-
-    @property
-    def text(self) -> str:
-        return "\n".join(w.text for w in self.waiting)
-
-    @property
-    def level(self) -> int:
-        return max(w.reading.level for w in self.waiting)
-
-    @property
-    def reading(self) -> Reading:
-        """The most serious reading of the burst, with the labels of all."""
-        worst = max((w.reading for w in self.waiting), key=lambda reading: reading.level)
-        labels = frozenset[Label]().union(*(w.reading.labels for w in self.waiting))
-        return replace(worst, labels=labels)
-
-    @property
-    def care_before(self) -> CareState | None:
-        """How the person was looked after before this burst."""
-        return self.waiting[0].care_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +64,8 @@ class Composed:
     token_count: int = 0
     voice: str = "house"
     said_as: tuple[MessageId, ...] = ()
+    too_young: bool = False
     stages_ms: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the state actors answered; each may be missing, and the reply does without it."""
-
-    mood: m.MoodReading
-    relationship: m.RelationshipReading
-    recall: m.Recall
-    opinions: tuple[str, ...]
 
 
 class Composer:
@@ -258,6 +197,11 @@ class Composer:
 
     async def _drafted(self, burst: Burst, around: Surroundings) -> Composed:
         now = self._clock()
+        age = disclosure.stated_age(burst.text)
+        if age is not None and age < disclosure.YOUNGEST:
+            return Composed(disclosure.TOO_YOUNG, disclosed=True, too_young=True)
+        if age is not None:
+            await self._note_age(burst.person.user_id, age)
         if disclosure.asked_if_human(burst.text):
             draft = m.Draft(disclosure.HONEST_ANSWER, voice="house", reason="asked_if_human")
             checked = draft.text
@@ -268,14 +212,7 @@ class Composer:
         if fixed := self.by_heart(burst, level, around.relationship.preferences):
             return fixed
         checked = self._careful(burst, level, checked, draft.voice)
-        told = disclosure.due(
-            last_disclosed_at=around.relationship.last_disclosed_at,
-            conversation_started=burst.conversation_started,
-            now=now,
-            preferences=around.relationship.preferences,
-            first_of_sitting=burst.depth == 1,
-            direct=burst.place.is_direct,
-        )
+        told = disclosed(burst, around.relationship, now)
         felt = tone.appraise(burst.text)
         return Composed(
             text=f"{checked}\n{told.text}" if told else checked,
@@ -298,6 +235,11 @@ class Composer:
         if voice == "house" and care.holds(burst.care, self._clock()):
             return frames.followup(language, burst.depth)
         return text
+
+    async def _note_age(self, user_id: UserId, age: int) -> None:
+        """Keep a stated age: it shortens the time to a break."""
+        ref = self._directory.ref(RelationshipActor, user_id)
+        await self._or(ref.ask(m.SetPreference(STATED_AGE, str(age)), timeout=ASK_SECONDS), None)
 
     async def _ask_model(self, burst: Burst, around: Surroundings, note: str = "") -> m.Draft:
         request = m.DraftReply(
@@ -328,67 +270,30 @@ class Composer:
             if not lint.violations(again.text, heard=burst.text):
                 return again.text
         felt = tone.appraise(burst.text)
-        return lint.safe_line(lint.register_of(burst.text, felt.valence), burst.depth)
+        return lint.safe_line(register(burst.text, felt.valence), burst.depth)
 
 
-def prompt_parts(
-    burst: Burst, around: Surroundings, now: datetime, note: str = ""
-) -> tuple[m.PromptPart, ...]:
-    """Return the prompt for `burst`: the stable persona, the notes, the sitting, the burst."""
-    reading = around.relationship
-    late = now - burst.waiting[0].at
-    scene = prompt.Scene(
-        name=reading.name,
-        now=now,
-        direct=burst.place.is_direct,
-        mood=around.mood.label,
-        band=reading.band,
-        burst=tuple(w.text for w in burst.waiting),
-        history=tuple(
-            prompt.Line("user" if p.role == "user" else "assistant", p.text) for p in burst.past
-        ),
-        profile=tuple(fact_note(f, reading.name) for f in around.recall.profile),
-        facts=tuple(fact_note(f, reading.name) for f in around.recall.facts),
-        messages=tuple(prompt.Note(r.text, r.at, r.said_by) for r in around.recall.messages),
-        opinions=around.opinions,
-        style=hints(reading.style or CommunicationStyle(burst.person.user_id)),
-        care_level=max(
-            burst.level, burst.care.level if burst.care and burst.care.until > now else 0
-        ),
-        late_minutes=int(late / timedelta(minutes=1)) if late > LATE else 0,
-        quoted=burst.waiting[-1].quoted,
-    )
-    *history, last = prompt.turns(scene)
-    images = tuple(url for w in burst.waiting for url in w.image_urls)
-    return (
-        m.PromptPart("system", prompt.persona()),
-        m.PromptPart("system", prompt.notes(scene) + (f"\n{note}" if note else "")),
-        *(m.PromptPart(line.role, line.text) for line in history),
-        m.PromptPart("user", last.text or "(an image)", images),
+def disclosed(
+    burst: Burst, relationship: m.RelationshipReading, now: datetime
+) -> disclosure.Disclosure | None:
+    """Return what this reply has to say about what the bar is, if anything."""
+    preferences = relationship.preferences
+    age, offset = preferences.get(STATED_AGE, ""), preferences.get(UTC_OFFSET_MINUTES, "")
+    return disclosure.due(
+        relationship.last_disclosed_at,
+        burst.conversation_started,
+        burst.conversation_started,
+        now,
+        timedelta(minutes=int(offset)) if offset.lstrip("-").isdecimal() else timedelta(),
+        age.isdecimal() and int(age) < disclosure.ADULT,
     )
 
 
-def fact_note(fact: UserFact, name: str) -> prompt.Note:
-    """Return a fact as a line of the notes; one about somebody else says so."""
-    past = " (was so earlier)" if fact.temporal == "past" else ""
-    about = "" if fact.about == "self" else f"about {fact.about}, told by {name}: "
-    return prompt.Note(f"{about}{fact.content}{past}", fact.learned_at)
-
-
-def house_context(burst: Burst, around: Surroundings) -> m.HouseContext:
-    """Return what the house voice needs to answer `burst` when the model is away."""
-    known = (*around.recall.facts, *around.recall.profile)
-    return m.HouseContext(
-        text=burst.text,
-        name=around.relationship.name,
-        turn=burst.depth,
-        seed=int(hashed(burst.person.user_id), 16),
-        tone=tone.appraise(burst.text).valence,
-        known=tuple(dict.fromkeys(f.content for f in known if f.about == "self")),
-    )
-
-
-def opinion_line(topic: str, sentiment: float) -> str:
-    """Return an opinion as the prompt shows it."""
-    leaning = "fond of" if sentiment > 0.2 else "not fond of" if sentiment < -0.2 else "torn about"
-    return f"{leaning} {prompt.as_data(topic)}."
+def register(text: str, valence: float) -> lint.Register:
+    """Return the register of the hand-written line that fits a message."""
+    kind = house_voice.kind_of(text)
+    if kind == "farewell":
+        return "farewell"
+    if kind in GRIEF:
+        return "grief"
+    return "low" if valence < -0.3 else "bright" if valence > 0.3 else "neutral"

@@ -21,7 +21,8 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from actors import messages as m
-from actors.composing import Burst, Composed, Composer, Waiting
+from actors.briefing import Burst, Waiting
+from actors.composing import Composed, Composer
 from actors.directory import Directory, VirtualActor
 from actors.language import LanguageActor
 from actors.memory import MemoryActor
@@ -443,6 +444,8 @@ class ConversationActor(VirtualActor):
         said = {w.message_id for w in burst.waiting}
         self._waiting = [w for w in self._waiting if w.message_id not in said]
         await self._keep_said(burst, composed, message_ids)
+        if composed.too_young:
+            await self._let_go()
         self._answer()
 
     async def _keep_said(
@@ -565,6 +568,18 @@ class ConversationActor(VirtualActor):
         if burst and not self._saying and any(w.message_id in message_ids for w in burst.waiting):
             self._burst = None
             self._answer()
+
+    async def _let_go(self) -> None:
+        """Delete everything of somebody who said that they are under 13."""
+        try:
+            await self._storage.ask(m.ErasePerson(self._user_id), timeout=SAVING_SECONDS)
+        except StorageError as error:
+            log.warning("person.not_forgotten", extra={"error": type(error).__name__})
+            return
+        self._directory.ref(MemoryActor, self._user_id).tell(m.PersonForgotten())
+        self._directory.ref(RelationshipActor, self._user_id).tell(m.PersonForgotten())
+        self._forget_everything()
+        log.info("person.forgotten", extra={"reason": "too_young"})
 
     def _forget_everything(self) -> None:
         self._sitting = self._care = self._burst = None

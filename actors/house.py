@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
 
+from actors import messages as m
+from actors.conversation import ConversationActor
 from actors.directory import Directory, VirtualActor
 from actors.memory import MemoryActor
 from actors.relationship import RelationshipActor
 from actors.runtime import Told
 from actors.storage import StorageActor
 from storage.errors import StorageError
-
-from actors import messages as m
-from actors.conversation import ConversationActor
 from storage.ids import ChannelId, MessageId, UserId
 from storage.records import GuildState, Setting
 
@@ -87,6 +86,28 @@ class HouseActor(VirtualActor):
 
     async def receive(self, message: HouseInbox) -> Any:
         match message:
+            case m.ReadChannels():
+                return await self._storage.ask(m.LoadChannels())
+            case m.ReadSetting():
+                return await self._storage.ask(m.LoadSetting(message.key))
+            case m.KeepSetting():
+                await self._storage.ask(m.Save((Setting(message.key, message.value),)))
+            case m.ForgetPerson():
+                await self._forget_person(message.user_id)
+            case _:
+                await self._hear(message)
+        return None
+
+    async def _hear(
+        self,
+        message: m.MessagesDeleted
+        | m.GuildJoined
+        | m.GuildLeft
+        | m.AnswerAwaited
+        | DeletionDue
+        | RetentionDue,
+    ) -> None:
+        match message:
             case m.MessagesDeleted():
                 await self._delete(message.message_ids, RETRIES)
             case DeletionDue():
@@ -97,19 +118,10 @@ class HouseActor(VirtualActor):
                 await self._note_guild(GuildState(message.guild_id, "", False, message.at))
             case m.AnswerAwaited():
                 await self._wake_owed()
-            case m.ReadChannels():
-                return await self._storage.ask(m.LoadChannels())
-            case m.ReadSetting():
-                return await self._storage.ask(m.LoadSetting(message.key))
-            case m.KeepSetting():
-                await self._storage.ask(m.Save((Setting(message.key, message.value),)))
-            case m.ForgetPerson():
-                return await self._forget_person(message.user_id)
             case RetentionDue():
                 await self._delete_expired()
             case _:
                 assert_never(message)
-        return None
 
     async def _delete(self, message_ids: frozenset[MessageId], left: int) -> None:
         """Delete for good.  What is not there yet may still be on its way: look once more,
@@ -154,15 +166,14 @@ class HouseActor(VirtualActor):
             self._directory.ref(ConversationActor, key).tell(m.AnswerAwaited())
         log.info("conversation.owed", extra={"conversations": len(keys)})
 
-    async def _forget_person(self, user_id: UserId) -> int:
-        rows, channels = await self._storage.ask(m.ErasePerson(user_id))
+    async def _forget_person(self, user_id: UserId) -> None:
+        _, channels = await self._storage.ask(m.ErasePerson(user_id))
         self._directory.ref(MemoryActor, user_id).tell(m.PersonForgotten())
         self._directory.ref(RelationshipActor, user_id).tell(m.PersonForgotten())
         for channel_id in sorted(channels):
             key = (user_id, ChannelId(channel_id))
             self._directory.ref(ConversationActor, key).tell(m.PersonForgotten())
-        log.info("person.forgotten", extra={"rows": rows})
-        return rows
+        log.info("person.forgotten", extra={"reason": "asked"})
 
     async def _delete_expired(self) -> None:
         now = self._clock()

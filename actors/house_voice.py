@@ -21,7 +21,8 @@ SIMPLE: Final = "(The simple voice tonight: no language model is connected.)"
 LONGEST_ECHO: Final = 14
 
 THING: Final = re.compile(
-    r"\b(?:my|our)\s+((?:late |old |little |big |best |dear )?(?:mom|mum|mother|dad|father|brother|sister"
+    r"\b(?:my|our)\s+((?:late |old |little |big |best |dear )?"
+    r"(?:mom|mum|mother|dad|father|brother|sister"
     r"|son|daughter|wife|husband|partner|girlfriend|boyfriend|grand(?:ma|pa|mother|father)|aunt|uncle|cousin"
     r"|friend|dog|cat|puppy|kitten|rabbit|horse|boss|job|work|baby|ex|family|exam|interview))\b"
     r"(?:,?\s+(?:named |called )?([A-Z][\w'-]{1,24}))?"

@@ -163,10 +163,10 @@ class LanguageActor(VirtualActor):
             self._do_without(asked, reply, "no_key")
             return
         request = self._request(asked)
-        if isinstance(asked, m.DraftReply) and not asked.crisis:
-            if rules.is_full(tuple(c.request for c in self._waiting.values()), request.guild):
-                self._do_without(asked, reply, "busy")
-                return
+        waiting = tuple(call.request for call in self._waiting.values())
+        if request.urgency is Urgency.REPLY and rules.is_full(waiting, request.guild):
+            self._do_without(asked, reply, "busy")
+            return
         model = self._model_for(asked)
         self._waiting[request.turn] = Call(
             request, asked, reply, model, sent_at=time.perf_counter()

@@ -17,7 +17,6 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from actors.runtime import Asked, Told
-
 from storage.ids import ChannelId, GuildId, MessageId, RowId, UserId
 from storage.records import (
     CommunicationStyle,
@@ -152,8 +151,8 @@ class KeepSetting(Asked[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class ForgetPerson(Asked[int]):
-    """Delete everything about a person, everywhere.  The answer: how many rows went."""
+class ForgetPerson(Asked[None]):
+    """Delete everything about a person, everywhere; answered when it is gone."""
 
     user_id: UserId
 

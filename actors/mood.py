@@ -46,7 +46,8 @@ class MoodActor(VirtualActor):
 
     async def on_start(self) -> None:
         if self._kept:
-            self._mood = await self._storage.ask(m.LoadMood(self._guild_id)) or self._mood
+            kept = await self._storage.ask(m.LoadMood(self._guild_id))
+            self._mood = self._mood if kept is None else kept
 
     async def on_stop(self) -> None:
         if self._unsaved:

@@ -15,25 +15,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from actors import messages as m
+from actors.composing import Composer
+from actors.conversation import ConversationActor
+from actors.directory import Directory
 from actors.groq_api import GroqApi
+from actors.house import HouseActor
 from actors.language import LanguageActor
 from actors.memory import MemoryActor
 from actors.mood import MoodActor
 from actors.opinions import OpinionActor
 from actors.relationship import RelationshipActor
-from actors.storage import StorageActor
-from storage.migrate import upgrade
-
-from actors import messages as m
-from actors.composing import Composer
-from actors.conversation import ConversationActor
-from actors.directory import Directory
-from actors.house import HouseActor
 from actors.runtime import trace_id
+from actors.storage import StorageActor
 from bot.settings import Settings
 from storage.database import Database
 from storage.errors import StorageError
 from storage.ids import hashed, use_log_key
+from storage.migrate import upgrade
 from storage.times import utc_now
 
 log = logging.getLogger(__name__)

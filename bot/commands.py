@@ -7,13 +7,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, get_args
 
-from actors.memory import MemoryActor
-from actors.mood import MoodActor
-from actors.relationship import RelationshipActor
-
 from actors import messages as m
 from actors.directory import Directory
 from actors.house import HouseActor
+from actors.memory import MemoryActor
+from actors.mood import MoodActor
+from actors.relationship import RelationshipActor
 from storage.ids import RowId
 from storage.records import FactType, Person, Place, UserFact
 

@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from actors.directory import Directory
-from actors.rules import resources
+from actors.rules import frames, resources
 from bot.app import Bar, open_database, opened
 from bot.commands import Commands
 from bot.console import GREETING, Console, ConsoleOutbox, Snowflakes, standard_input
@@ -101,7 +101,9 @@ def supervised(settings: Settings, bar: Bar, outbox: DiscordOutbox) -> Superviso
     answers = Commands(bar.directory, bar.clock)
 
     def help_near(locale: str | None) -> str:
-        return resources.shown(resources.resources_for(settings.bartender_country, locale, None))
+        country, today = settings.bartender_country, bar.clock().date()
+        here = resources.resources_for(country, locale, None, today=today)
+        return frames.sheet(here, frozenset(), (locale or "")[:2] or None)
 
     def door(content: bool) -> DiscordDoor:
         options = DoorOptions(

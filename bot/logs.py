@@ -14,6 +14,7 @@ import traceback
 from typing import Any, Final, TextIO
 
 import structlog
+from structlog.typing import EventDict
 
 from actors.runtime import trace_id
 from storage.times import utc_now
@@ -67,20 +68,20 @@ def configure(log_format: str, level: str, stream: TextIO | None = None) -> None
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def stamped(_logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+def stamped(_logger: Any, method: str, event: EventDict) -> EventDict:
     """Put time and level first."""
     at = utc_now().isoformat(timespec="milliseconds")
     return {"at": at, "level": method, **event}
 
 
-def traced(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def traced(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """Add the trace id of the message that this line belongs to."""
     if trace := trace_id.get(""):
         event.setdefault("trace", trace)
     return event
 
 
-def discreet(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def discreet(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """Keep of an exception only its type and where it happened; of others' lines only whose they
     are.
     """
