@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from actors import messages as m
 from actors.directory import VirtualActor
@@ -99,6 +99,8 @@ class StorageActor(VirtualActor):
     Answers: Save, Load*, Erase*.
     Tells:   nobody.
     """
+
+    mailbox_limit: ClassVar[int | None] = MOST_WAITING
 
     def __init__(self, key: Any, *, database: Database, clock: Clock = utc_now) -> None:
         super().__init__(key)

@@ -43,7 +43,10 @@ class Talk:
 class Services:
     """The services of the founding guide, one method for each."""
 
+    STEPS = 11
+
     def __init__(self, url: str) -> None:
+        self.steps = 0
         self._url = url
         self._engine: AsyncEngine | None = None
         self._database: Database | None = None
@@ -69,10 +72,12 @@ class Services:
         if self._database is not None:
             async with self._database.session() as session:
                 yield session
+            self.steps += 1
             return
         async with AsyncSession(self._engine, expire_on_commit=False) as session:
             yield session
             await session.commit()
+        self.steps += 1
 
     async def again(self, call: Any, *arguments: Any) -> Any:
         """Call a service until first contact by two callers at once has sorted itself out."""
@@ -199,9 +204,7 @@ class Services:
             )
             found = await session.scalar(wanted)
             if found is None:
-                found = UserRelationship(
-                    user_id=user, guild_id=talk.guild_id, total_interactions=0
-                )
+                found = UserRelationship(user_id=user, guild_id=talk.guild_id, total_interactions=0)
                 session.add(found)
             found.relationship_score = 10.0
             found.total_interactions += 1

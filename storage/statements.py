@@ -263,6 +263,7 @@ def sqlite_upsert(kept: Upsert) -> str:
     )
 
 
+@cache
 def postgres_upsert(name: str, kept: Upsert) -> str:
     """Return PostgreSQL's part of a statement for many rows: an array for each column, then the
     time they are written.  The people are looked up in `who`.

@@ -6,8 +6,9 @@ many rows: PostgreSQL prepares it once.  All parts see the database as it was be
 and learn of each other's rows by RETURNING only.
 
 Rule 1: no row is changed by two parts (PostgreSQL would do only one of the two).
-Rule 2: joins are hash joins.  The planner cannot know how long an array is; a nested loop over
-two arrays is quadratic.  Rows of tables are found by `= ANY(array)`, an index scan.
+Rule 2: joins are hash joins, and rows of tables are found by `= ANY(array)` in an index.  The
+planner cannot know how long an array is, nor that a table which is empty now will not stay so: a
+nested loop over two arrays is quadratic, a plan that reads a whole table is kept while it grows.
 Rule 3: what must see the rows of this batch comes afterwards, in the same transaction.
 """
 
@@ -15,6 +16,7 @@ Rule 3: what must see the rows of this batch comes afterwards, in the same trans
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 from storage.batch import Batch
@@ -39,7 +41,7 @@ from storage.postgres.texts import (
 from storage.rows import Row
 from storage.statements import FACT, SHIFT, STATES, postgres_upsert
 
-SESSION: Final = "SET enable_nestloop = off; SET jit = off; SET plan_cache_mode = auto"
+SESSION: Final = "SET enable_nestloop = off; SET enable_seqscan = off; SET jit = off"
 """Said once to the connection that writes (Rule 2); `jit` would compile for longer than it runs."""
 
 Heard = dict[int, tuple[int, bool, bool]]
@@ -60,9 +62,14 @@ class Parts:
 
     def statement(self, answer: str) -> str:
         """Return the whole, with its question marks numbered, ending in `answer`."""
-        pieces = f"WITH {', '.join(self.texts)} {answer}".split("?")
-        numbered = (f"{piece}${n}" for n, piece in enumerate(pieces[:-1], start=1))
-        return "".join(numbered) + pieces[-1]
+        return numbered(tuple(self.texts), answer)
+
+
+@lru_cache(maxsize=256)
+def numbered(texts: tuple[str, ...], answer: str) -> str:
+    """Return a statement of these parts, with `$1`, `$2`... for their question marks."""
+    pieces = f"WITH {', '.join(texts)} {answer}".split("?")
+    return "".join(f"{piece}${n}" for n, piece in enumerate(pieces[:-1], start=1)) + pieces[-1]
 
 
 def columns(rows: Iterable[Row], width: int) -> Sequence[Sequence[Any]]:
