@@ -25,7 +25,7 @@ Register = Literal["grief", "low", "neutral", "bright", "farewell"]
 _PLAIN: Final = str.maketrans("\u2018\u2019\u02bc\u00b4`\u201c\u201d\u2011\u2010", "'''''\"\"--")
 _URL: Final = re.compile(
     r"https?://[^\s)>]+|www\.[^\s)>]+"
-    r"|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|net|io|gg|app|dev|info|edu|gov|xyz|co\.uk)\b"
+    r"|\b[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,4}\.(?:com|org|net|io|gg|app|dev|info|edu|gov|xyz|co\.uk)\b"
     r"(?:/[^\s)>]*)?"
 )
 _PHONE: Final = re.compile(r"(?<![\w.,:/-])\+?\(?\d(?:[\s().-]{0,2}\d){6,14}(?!\w)")
@@ -40,13 +40,17 @@ _SHORT_NUMBER: Final = re.compile(
 )
 _LIFELINE: Final = re.compile(r"(?<![\d.,:-])988(?![\d.,:-]*\d)")
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
-_LIST_LINE: Final = re.compile(r"^\s*(?:[-*\u2022\u2013\u25cf]\s+|\d{1,2}[.)]\s+)", re.MULTILINE)
+_LIST_LINE: Final = re.compile(
+    r"^[ \t]*(?:[-*\u2022\u2013\u25cf][ \t]+|\d{1,2}[.)][ \t]+)", re.MULTILINE
+)
 _HEADING: Final = re.compile(
-    r"^\s*(?:#{1,6}\s+\S|\*\*[^*\n]+\*\*:?\s*$|[^\n]{1,40}\n[=-]{3,}\s*$)", re.MULTILINE
+    r"^[ \t]*(?:#{1,6}[ \t]+\S|\*\*[^*\n]{1,80}\*\*:?[ \t]*$|[^\n]{1,40}\n[=-]{3,40}[ \t]*$)",
+    re.MULTILINE,
 )
 _MENTION: Final = re.compile(r"@everyone|@here|<(?:@[!&]?|#)\d+>|<a?:\w+:\d+>|</\w[^>]*:\d+>")
 _MARKUP: Final = re.compile(
-    r"```|^\s*>{1,3}\s|\[[^\]\n]+\]\([^)\n]*\)|\|\|[^|\n]+\|\||<[a-z/][^>\n]*>", re.MULTILINE
+    r"```|^[ \t]*>{1,3}[ \t]|\[[^\]\n]{1,200}\]\(|\|\|[^|\n]{1,200}\|\||<[a-z/][^>\n]{0,80}>",
+    re.MULTILINE,
 )
 _QUESTIONS: Final = re.compile(r"[?\uff1f\u061f]+")
 
