@@ -42,6 +42,7 @@ without.
 """
 FRAME_LEVEL: Final = 2
 STATED_AGE: Final = "stated_age"
+ASKED_IF_HUMAN: Final = "asked_if_human"
 GRIEF: Final = frozenset({"grief", "pet", "breakup"})
 
 T = TypeVar("T")
@@ -203,7 +204,7 @@ class Composer:
         if age is not None:
             await self._note_age(burst.person.user_id, age)
         if disclosure.asked_if_human(burst.text):
-            draft = m.Draft(disclosure.HONEST_ANSWER, voice="house", reason="asked_if_human")
+            draft = m.Draft(disclosure.HONEST_ANSWER, voice="house", reason=ASKED_IF_HUMAN)
             checked = draft.text
         else:
             draft = await self._ask_model(burst, around)
@@ -211,13 +212,14 @@ class Composer:
         level = care.combined(burst.level, draft.risk)
         if fixed := self.by_heart(burst, level, around.relationship.preferences):
             return fixed
-        checked = self._careful(burst, level, checked, draft.voice)
+        if draft.reason != ASKED_IF_HUMAN:
+            checked = self._careful(burst, level, checked, draft.voice)
         told = disclosed(burst, around.relationship, now)
         felt = tone.appraise(burst.text)
         return Composed(
             text=f"{checked}\n{told.text}" if told else checked,
             level=level,
-            disclosed=told is not None or draft.reason == "asked_if_human",
+            disclosed=told is not None or draft.reason == ASKED_IF_HUMAN,
             valence=felt.valence,
             arousal=felt.arousal,
             recalled=tuple(f.fact_id for f in around.recall.facts if f.fact_id is not None),

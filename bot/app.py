@@ -21,7 +21,7 @@ from actors.conversation import ConversationActor
 from actors.directory import Directory
 from actors.groq_api import GroqApi
 from actors.house import HouseActor
-from actors.language import LanguageActor
+from actors.language import LanguageActor, Models
 from actors.memory import MemoryActor
 from actors.mood import MoodActor
 from actors.opinions import OpinionActor
@@ -166,13 +166,16 @@ def register(
     """Tell the directory how each kind of actor is made; those that others flush into come
     first.
     """
+    models = Models(settings.model_reply, settings.model_facts, settings.model_vision)
     composer = Composer(directory, outbox, clock, settings.bartender_country)
     directory.register(
         StorageActor, lambda key: StorageActor(key, database=database), idle_after=None
     )
     directory.register(
         LanguageActor,
-        lambda key: LanguageActor(key, directory=directory, model=model, clock=clock, rng=rng),
+        lambda key: LanguageActor(
+            key, directory=directory, model=model, clock=clock, rng=rng, models=models
+        ),
         idle_after=None,
     )
     directory.register(

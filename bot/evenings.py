@@ -94,8 +94,8 @@ async def first_of(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | Non
     return None
 
 
-def supervised(settings: Settings, bar: Bar, outbox: DiscordOutbox) -> Supervisor:
-    """Return the supervisor of the Discord door."""
+def supervised(settings: Settings, bar: Bar, outbox: DiscordOutbox, **pace: float) -> Supervisor:
+    """Return the supervisor of the Discord door.  `pace`: waits of `DoorOptions` to shorten."""
     assert settings.discord_token is not None  # noqa: S101 - `run` asked for it
     channels = frozenset(ChannelId(each) for each in settings.bartender_channels)
     answers = Commands(bar.directory, bar.clock)
@@ -112,6 +112,7 @@ def supervised(settings: Settings, bar: Bar, outbox: DiscordOutbox) -> Superviso
             content=content,
             resources=help_near,
             clock=bar.clock,
+            **pace,
         )
         return DiscordDoor(bar, answers, outbox, options)
 
