@@ -119,9 +119,10 @@ class Ref(Generic[A]):
         Raises:
             ShutDownError: the bar is closing.
         """
+        letter = Letter(message)
         if not inside.get():
             await self._directory.room(self._kind, self.key)
-        self.tell(message)
+        self._directory.deliver(self._kind, self.key, letter, admitted=True)
 
     def ask(self, message: Asked[T], *, timeout: float = ASK_SECONDS) -> AsyncioFuture[T]:
         """Ask it; await the result.
@@ -213,15 +214,20 @@ class Directory:
 
     # --- letters
 
-    def deliver(self, kind: Kind[Any], key: Hashable, letter: Letter) -> Cell:
-        """Put a letter into the mailbox of a key; return the place."""
+    def deliver(
+        self, kind: Kind[Any], key: Hashable, letter: Letter, *, admitted: bool = False
+    ) -> Cell:
+        """Put a letter into the mailbox of a key; return the place.
+
+        `admitted`: its sender has waited for `room`.
+        """
         outside = not inside.get()
         if self.closing and (outside or self.closed):
             raise ShutDownError("the bar is closing")
         cell = kind.cells.get(key)
         if cell is None:
             cell = kind.cells[key] = Cell(self, kind, key)
-        elif outside and cell.full:
+        elif outside and not admitted and cell.full:
             self._overflowed(cell, letter)
         cell.accept(letter)
         return cell

@@ -121,8 +121,10 @@ class AsyncioRef(pykka.ActorRef[Any]):
 
     async def send(self, message: Any) -> None:
         """Tell it something; wait for room in its mailbox first."""
-        await cast("Mailbox", self.actor_inbox).room()
-        self.tell(message)
+        mailbox = cast("PlainMailbox", self.actor_inbox)
+        letter = Letter(message)
+        await mailbox.room()
+        mailbox.admit(letter)
 
     def stop(self, *, block: bool | None = None, timeout: float | None = None) -> Any:
         """Ask it to stop; return whether it was alive, or a future of that (as for `ask`)."""
@@ -278,6 +280,12 @@ class PlainMailbox(Mailbox):
             letter.fail(error)
         else:
             super().accept(letter)
+
+    def admit(self, letter: Letter) -> None:
+        """Queue a letter whose sender has waited for `room`."""
+        if self.actor.actor_stopped.is_set():
+            raise pykka.ActorDeadError(f"{self.actor} not found")
+        super().accept(letter)
 
     async def handle(self, letter: Letter) -> None:
         actor = self.actor
