@@ -215,7 +215,7 @@ class ConversationActor(VirtualActor):
             extra={
                 "guild_id": heard.place.guild_id,
                 "user": hashed(self._user_id),
-                "level": reading.level,
+                "care_level": reading.level,
                 "fresh": kept.fresh,
                 "characters": len(heard.text),
                 "images": len(heard.image_urls),
@@ -319,7 +319,7 @@ class ConversationActor(VirtualActor):
             "conversation.not_kept",
             extra={
                 "error": type(error).__name__,
-                "level": reading.level,
+                "care_level": reading.level,
                 "guild_id": heard.place.guild_id,
             },
         )
@@ -409,6 +409,10 @@ class ConversationActor(VirtualActor):
         burst, composed = ready.burst, ready.outcome
         if self._burst is None or burst.turn != self._burst.turn:
             return
+        if isinstance(composed, m.DoorClosedError):
+            self._burst = None
+            self._try_later()
+            return
         if isinstance(composed, Exception):
             log.error(
                 "conversation.failed", extra={"error": type(composed).__name__, "stage": "compose"}
@@ -418,7 +422,7 @@ class ConversationActor(VirtualActor):
             return
         self._saying = True
         if composed.said_as:
-            self.actor_ref.tell(ReplyUttered(burst, composed, composed.said_as))
+            self.tell_self(ReplyUttered(burst, composed, composed.said_as))
             return
         reply = m.Reply(
             user_id=self._user_id,
@@ -474,7 +478,7 @@ class ConversationActor(VirtualActor):
                 "guild_id": burst.place.guild_id,
                 "user": hashed(self._user_id),
                 "messages": len(burst.waiting),
-                "level": composed.level,
+                "care_level": composed.level,
                 "voice": composed.voice,
                 "total_ms": round((now - burst.waiting[0].at).total_seconds() * 1000),
                 "said_kept_ms": round((time.perf_counter() - started) * 1000, 2),

@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from bot import app, evenings, logs
+from bot.endpoints import EndpointError
 from bot.health import asked
 from bot.settings import Settings, SettingsError, from_environment
+from bot.supervisor import DoorRefusedError
 from storage.errors import StorageError
 
 log = logging.getLogger(__name__)
@@ -98,9 +100,12 @@ def ended(evening: Callable[[], int]) -> int:
         return evening()
     except KeyboardInterrupt:
         return WELL
-    except (SettingsError, StorageError) as error:
+    except (SettingsError, EndpointError, DoorRefusedError) as error:
         print(f"bartender: {error}", file=sys.stderr)
-        return MISSET if isinstance(error, SettingsError) else BADLY
+        return MISSET
+    except StorageError as error:
+        print(f"bartender: {error}", file=sys.stderr)
+        return BADLY
 
 
 def check(settings: Settings) -> int:

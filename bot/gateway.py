@@ -76,6 +76,10 @@ def intents_for(*, content: bool) -> discord.Intents:
     return intents
 
 
+discord.VoiceClient.warn_nacl = False  # the bar has no voice: no warnings about what voice needs
+discord.VoiceClient.warn_dave = False
+
+
 class DiscordDoor(commands.Bot):
     """One connection to Discord, from login to close; after a failure a new one is built."""
 
