@@ -51,6 +51,8 @@ class Phrases:
     level: int
     language: str
     unless_next: re.Pattern[str] | None = None
+    unless_live_next: re.Pattern[str] | None = None
+    """The same, for a match that ends in a word of living ("live" in a town, with a friend)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,17 +180,22 @@ def _rules(
     table: list[dict[str, Any]], reader: _Reader, language: str, index: Index, kind: str = ""
 ) -> None:
     for entry in table:
-        after = [reader.compiled(phrase)[0].pattern for phrase in entry.get("unless_next", ())]
         rule = Phrases(
             name=entry["name"],
             kind=entry.get("kind", kind),
             level=entry.get("level", 0),
             language=language,
-            unless_next=re.compile("|".join(after)) if after else None,
+            unless_next=_any_of(entry.get("unless_next", ()), reader),
+            unless_live_next=_any_of(entry.get("unless_live_next", ()), reader),
         )
         for phrase in entry["say"]:
             regex, keys = reader.compiled(phrase)
             index.add(keys, Pattern(rule, regex))
+
+
+def _any_of(phrases: Iterable[str], reader: _Reader) -> re.Pattern[str] | None:
+    patterns = [reader.compiled(phrase)[0].pattern for phrase in phrases]
+    return re.compile("|".join(patterns)) if patterns else None
 
 
 def _before(reader: _Reader, entry: Mapping[str, list[str]]) -> dict[str, re.Pattern[str]]:

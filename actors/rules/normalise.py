@@ -227,10 +227,13 @@ def _unglued(token: str, vocabulary: Vocabulary) -> str:
         return vocabulary.aliases.get(token, token)
     fewest = [0, *([size + 1] * size)]
     cut = [0] * (size + 1)
-    for end in range(1, size + 1):
-        for start in range(max(0, end - vocabulary.longest), end):
-            if fewest[start] + 1 < fewest[end] and _is_piece(token[start:end], vocabulary):
-                fewest[end], cut[end] = fewest[start] + 1, start
+    for start in range(size):
+        pieces_so_far = fewest[start] + 1
+        if pieces_so_far > _MOST_PIECES:
+            continue
+        for end in range(start + 1, min(size, start + vocabulary.longest) + 1):
+            if pieces_so_far < fewest[end] and _is_piece(token[start:end], vocabulary):
+                fewest[end], cut[end] = pieces_so_far, start
     if fewest[size] > _MOST_PIECES:
         return token
     pieces: list[str] = []

@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from actors.rules.lexicon import Lexicon, Pattern, load
+from actors.rules.lexicon import Lexicon, Pattern, Phrases, load
 from actors.rules.normalise import clauses, folded
 
 HERE: Final = Path(__file__).parent
@@ -72,6 +72,7 @@ _LABEL_KINDS: Final = {
 _PRESENT_VERBS: Final = frozenset(
     ("am", "want", "wants", "feel", "feeling", "going", "will", "wish", "need", "can")
 )
+_LIVING: Final = frozenset(("live", "living", "exist", "existing", "be", "here", "alive"))
 _WANTING: Final = frozenset(("want", "need", "ready", "would"))
 _SCRIPTS: Final = tuple(
     (re.compile(f"[{signs}]"), language)
@@ -162,7 +163,7 @@ def _judge(
 ) -> bool:
     """Add what a match means to `found`; return whether it counted."""
     rule = pattern.rule
-    if rule.unless_next and rule.unless_next.match(match.string, match.end()):
+    if _goes_on_harmlessly(rule, match):
         return False
     cap = min((LEXICON.caps.get(g, {}).get(rule.kind, _UNCAPPED) for g in guards), default=3)
     if rule.kind in _LABEL_KINDS:
@@ -183,6 +184,15 @@ def _judge(
         level = 3
     found.raised(level, pattern)
     return level == rule.level
+
+
+def _goes_on_harmlessly(rule: Phrases, match: re.Match[str]) -> bool:
+    """Tell whether what follows makes it a figure of speech, or a place to live."""
+    clause, end = match.string, match.end()
+    if rule.unless_next and rule.unless_next.match(clause, end):
+        return True
+    lives = match[0].rstrip().rpartition(" ")[2] in _LIVING
+    return bool(lives and rule.unless_live_next and rule.unless_live_next.match(clause, end))
 
 
 def _cap_by_subject(left: str, kind: str, language: str, found: _Findings) -> int:

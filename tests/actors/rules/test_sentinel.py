@@ -54,6 +54,15 @@ class TestLevels:
     def test_many_other_ways_to_say_it_are_heard(self, text: str) -> None:
         assert read(text).level >= 2
 
+    @pytest.mark.parametrize("text", cases.WIDER_SOFT)
+    def test_what_words_leave_open_is_asked_about(self, text: str) -> None:
+        assert read(text).level == 1
+
+    def test_what_words_alone_cannot_tell_stays_a_short_list(self) -> None:
+        """These are for the model's second opinion; the list may only shrink."""
+        assert len(cases.OUT_OF_REACH) <= 8
+        assert all(read(text).level == 0 for text in cases.OUT_OF_REACH)
+
     @pytest.mark.parametrize("text", cases.WIDER_CALM)
     def test_many_other_harmless_lines_pass(self, text: str) -> None:
         reading = read(text)
