@@ -1,4 +1,4 @@
-"""What a reply is made from: the burst it answers, what the state actors said, the prompt of both."""
+"""What a reply is made from: the burst it answers, what the state actors said, and the prompt."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta

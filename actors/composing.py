@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from actors import house_voice
 from actors import messages as m
 from actors.briefing import (
     Burst,
@@ -43,7 +42,6 @@ without.
 FRAME_LEVEL: Final = 2
 STATED_AGE: Final = "stated_age"
 ASKED_IF_HUMAN: Final = "asked_if_human"
-GRIEF: Final = frozenset({"grief", "pet", "breakup"})
 
 T = TypeVar("T")
 
@@ -271,8 +269,7 @@ class Composer:
             again = await self._ask_model(burst, around, f"Your last draft broke: {rules}.")
             if not lint.violations(again.text, heard=burst.text):
                 return again.text
-        felt = tone.appraise(burst.text)
-        return lint.safe_line(register(burst.text, felt.valence), burst.depth)
+        return lint.safe_line(tone.register(burst.text), burst.depth)
 
 
 def disclosed(
@@ -289,13 +286,3 @@ def disclosed(
         timedelta(minutes=int(offset)) if offset.lstrip("-").isdecimal() else timedelta(),
         age.isdecimal() and int(age) < disclosure.ADULT,
     )
-
-
-def register(text: str, valence: float) -> lint.Register:
-    """Return the register of the hand-written line that fits a message."""
-    kind = house_voice.kind_of(text)
-    if kind == "farewell":
-        return "farewell"
-    if kind in GRIEF:
-        return "grief"
-    return "low" if valence < -0.3 else "bright" if valence > 0.3 else "neutral"

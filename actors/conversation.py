@@ -495,7 +495,7 @@ class ConversationActor(VirtualActor):
                 user_id=self._user_id,
                 place=burst.place,
                 conversation=row,
-                answers=tuple(w.message_id for w in burst.waiting),
+                answers=tuple(w.message_id for w in reversed(burst.waiting)),
                 message_ids=message_ids,
                 text=composed.text,
                 at=now,

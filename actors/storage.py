@@ -129,7 +129,7 @@ class StorageActor(VirtualActor):
                 reply = self.defer()
                 self.pipe(self._read(reading(message)), lambda got: ReadEnded(reply, got))
 
-    async def on_stop(self) -> None:  # type: ignore[override]
+    async def on_stop(self) -> None:
         while self._waiting:
             self._waiting.popleft().reply.fail(StorageClosedError())
         await self._writer.close()

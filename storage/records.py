@@ -107,8 +107,8 @@ class SaidReply:
     referenced.
 
     `message_ids`: the Discord ids of its parts, in order; empty when the door could not say it
-    (a deleted channel), which settles the messages all the same.  `conversation` None: the one of the
-    message it answers (which may be a `HeardMessage` earlier in the same batch).
+    (a deleted channel), which settles the messages all the same.  `conversation` None: the one of
+    the message it answers (which may be a `HeardMessage` earlier in the same batch).
     """
 
     user_id: UserId
