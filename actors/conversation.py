@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, assert_never
 
+from actors import ledger
 from actors import messages as m
 from actors.briefing import Burst, Waiting
 from actors.composing import Composed, Composer
@@ -29,25 +30,21 @@ from actors.memory import MemoryActor
 from actors.mood import MoodActor
 from actors.opinions import OpinionActor
 from actors.relationship import RelationshipActor
-from actors.rules import care, prompt, sentinel, sittings
+from actors.rules import care, sentinel, sittings
 from actors.rules.sentinel import Reading
 from actors.runtime import Told
 from actors.storage import StorageActor
-from storage.errors import StorageError
-from storage.ids import MessageId, hashed
+from storage.errors import RowRefusedError, StorageError, StorageUnavailableError
+from storage.ids import MessageId, RowId, hashed
 from storage.records import (
-    CareCount,
     CareState,
     Conversation,
     EditedMessage,
     Heard,
-    HeardMessage,
     KeptCare,
-    KnownChannel,
     PastMessage,
     Person,
     Place,
-    SaidReply,
     Write,
 )
 
@@ -62,6 +59,10 @@ FRAME_LEVEL: Final = 2
 NOTEBOOK_AWAY: Final = (
     "I can't reach my notebook right now, and I don't want to lose what you said. "
     "Give me a little while; I'll answer as soon as I can write again."
+)
+NOT_WRITTEN: Final = (
+    "I couldn't write that message down, so I'd rather not answer it half. "
+    "Could you say it in other words?"
 )
 
 
@@ -148,21 +149,29 @@ class ConversationActor(VirtualActor):
         self._turns = 0
         self._failures = 0
         self._noticed = False
+        self._loaded = False
 
     # --- life
     # ---------------------------------------------------------------------------------------
 
     async def on_start(self) -> None:
-        """Load the sitting and what is owed.  With the database away, start with nothing: a
-        person in danger is answered all the same.
+        """Load the sitting and what is owed.  With the database away, start with nothing: a person
+        in danger is answered all the same.
         """
-        now = self._clock()
-        load = m.LoadConversation(self._user_id, self._channel_id, now)
+        if not await self._load():
+            self._try_later()
+
+    async def _load(self) -> bool:
+        """Load, unless that is done; return whether it is."""
+        if self._loaded:
+            return True
+        load = m.LoadConversation(self._user_id, self._channel_id, self._clock())
         try:
             state = await self._storage.ask(load, timeout=SAVING_SECONDS)
         except StorageError:
-            return
-        self._sitting, self._care = state.conversation, state.care
+            return False
+        self._loaded = True
+        self._sitting, self._care = state.conversation, self._care or state.care
         self._past.extend(state.messages)
         self._depth = sum(1 for p in state.messages if p.role == "assistant")
         for owed in state.owed:
@@ -170,6 +179,7 @@ class ConversationActor(VirtualActor):
             reading = sentinel.read(owed.text)
             waiting = Waiting(owed.message_id, owed.text, owed.at, reading, owed.image_urls)
             self._waiting.append(replace(waiting, unsure=True, care_before=self._care))
+        return True
 
     async def receive(self, message: ConversationInbox) -> None:
         match message:
@@ -207,6 +217,9 @@ class ConversationActor(VirtualActor):
         before = self._care
         try:
             kept = await self._keep(heard, reading)
+        except RowRefusedError:
+            self._refused(heard)
+            return
         except StorageError as error:
             self._notebook_away(heard, reading, error)
             return
@@ -251,30 +264,18 @@ class ConversationActor(VirtualActor):
 
     async def _keep(self, heard: m.MessageHeard, reading: Reading) -> Heard:
         """Make the message durable; the sitting it belongs to is settled on the way."""
+        if not await self._load():
+            raise StorageUnavailableError("not loaded yet")
         sitting, effects = sittings.spoken(self._sitting, heard.at)
         state = care.heard(self._care, reading, heard.at)
         writes: list[Write] = [
-            HeardMessage(
-                person=heard.person,
-                place=heard.place,
-                message_id=heard.message_id,
-                text=heard.text,
-                at=heard.at,
-                conversation=sitting.row,
-                image_urls=heard.image_urls,
-                token_count=prompt.tokens(heard.text),
-                care_level=reading.level,
-                expects_answer=heard.addressed,
-            ),
-            KnownChannel(
-                heard.place.channel_id, heard.place.guild_id, heard.place.kind, heard.message_id
-            ),
+            ledger.heard_message(heard, reading, sitting.row),
+            ledger.channel_of(heard),
         ]
         if state != self._care:
             writes.append(KeptCare(self._user_id, self._channel_id, state))
-        answers = await self._storage.ask(m.Save((*writes, *self._unkept)), timeout=SAVING_SECONDS)
+        answers = await self._storage.ask(m.Save(tuple(writes)), timeout=SAVING_SECONDS)
         kept: Heard = answers[0]
-        self._unkept.clear()
         self._failures = 0
         self._noticed = False
         self._care = state
@@ -283,33 +284,28 @@ class ConversationActor(VirtualActor):
                 self._sitting_ended(heard.place, heard.at)
         if kept.fresh:
             self._sitting = replace(sitting, row=kept.conversation)
-            self._past.append(
-                self._line("user", heard.message_id, heard.text, heard.at, reading.level)
-            )
+            self._past.append(ledger.heard_line(heard, kept.conversation, reading.level))
         return kept
+
+    @property
+    def _row(self) -> RowId | None:
+        """The running sitting's row; None while none is kept."""
+        return self._sitting.row if self._sitting else None
 
     def _sitting_ended(self, place: Place, at: datetime) -> None:
         self._past.clear()
         self._depth = 0
         self._directory.ref(MemoryActor, self._user_id).tell(m.SittingEnded(place.guild_id, at))
 
-    def _line(
-        self, role: str, message_id: MessageId | None, text: str, at: datetime, level: int
-    ) -> PastMessage:
-        assert self._sitting is not None  # noqa: S101 - for the type checker: a line is said in a sitting
-        assert self._sitting.row is not None  # noqa: S101
-        assert self._place is not None  # noqa: S101
-        return PastMessage(
-            message_id=message_id,
-            role="user" if role == "user" else "assistant",
-            text=text,
-            at=at,
-            conversation=self._sitting.row,
-            user_id=self._user_id,
-            guild_id=self._place.guild_id,
-            channel_id=self._channel_id,
-            care_level=level,
-        )
+    def _refused(self, heard: m.MessageHeard) -> None:
+        """The database will never take this message: say so once, and let it go."""
+        log.error("conversation.refused", extra={"guild_id": heard.place.guild_id})
+        if heard.addressed:
+            self._notice(heard, NOT_WRITTEN)
+
+    def _notice(self, heard: m.MessageHeard, text: str) -> None:
+        notice = m.Reply(self._user_id, heard.place, heard.message_id, text, notice=True)
+        self.pipe(self._outbox.say(notice), lambda _outcome: NoticeUttered())
 
     def _notebook_away(self, heard: m.MessageHeard, reading: Reading, error: StorageError) -> None:
         """Hold on to a message that could not be kept.  Danger is answered at once, the rest
@@ -327,30 +323,14 @@ class ConversationActor(VirtualActor):
         self._care = care.heard(before, reading, heard.at)
         if heard.addressed and reading.level >= FRAME_LEVEL:
             self._await_answer(heard, reading, before, unsure=False)
-            self._unkept.append(self._late_heard(heard, reading))
+            self._unkept.append(ledger.heard_message(heard, reading, self._row))
             self._answer(grown=True)
         else:
             self._unsaved.append(heard)
             if heard.addressed and not self._noticed:
                 self._noticed = True
-                notice = m.Reply(
-                    self._user_id, heard.place, heard.message_id, NOTEBOOK_AWAY, notice=True
-                )
-                self.pipe(self._outbox.say(notice), lambda _outcome: NoticeUttered())
+                self._notice(heard, NOTEBOOK_AWAY)
         self._try_later()
-
-    def _late_heard(self, heard: m.MessageHeard, reading: Reading) -> HeardMessage:
-        row = self._sitting.row if self._sitting else None
-        return HeardMessage(
-            person=heard.person,
-            place=heard.place,
-            message_id=heard.message_id,
-            text=heard.text,
-            at=heard.at,
-            conversation=row,
-            care_level=reading.level,
-            expects_answer=True,
-        )
 
     def _try_later(self) -> None:
         seconds = RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS) - 1)]
@@ -358,6 +338,9 @@ class ConversationActor(VirtualActor):
         self.after(seconds, RetryDue(), name="retry")
 
     async def _retry(self) -> None:
+        if not await self._load():
+            self._try_later()
+            return
         unsaved, self._unsaved = self._unsaved, []
         for heard in unsaved:
             await self._hear(heard)
@@ -368,6 +351,9 @@ class ConversationActor(VirtualActor):
     async def _keep_rest(self) -> None:
         try:
             await self._storage.ask(m.Save(tuple(self._unkept)), timeout=SAVING_SECONDS)
+        except RowRefusedError:
+            log.error("conversation.refused", extra={"writes": len(self._unkept)})
+            self._unkept.clear()
         except StorageError:
             self._try_later()
         else:
@@ -468,10 +454,10 @@ class ConversationActor(VirtualActor):
             self._try_later()
         else:
             self._unkept.clear()
-        if self._sitting is not None and self._sitting.row is not None:
-            first = message_ids[0] if message_ids else None
-            self._past.append(self._line("assistant", first, composed.text, now, composed.level))
-        self._exchange_ended(burst, composed, message_ids, now)
+        row, first = self._row, message_ids[0] if message_ids else None
+        if row is not None:
+            self._past.append(ledger.said_line(burst, composed, first, row, now))
+        self._exchange_ended(ledger.exchange(burst, composed, first, row, now))
         log.info(
             "exchange.ended",
             extra={
@@ -489,20 +475,7 @@ class ConversationActor(VirtualActor):
     def _said_writes(
         self, burst: Burst, composed: Composed, message_ids: tuple[MessageId, ...], now: datetime
     ) -> list[Write]:
-        row = self._sitting.row if self._sitting else None
-        writes: list[Write] = [
-            SaidReply(
-                user_id=self._user_id,
-                place=burst.place,
-                conversation=row,
-                answers=tuple(w.message_id for w in reversed(burst.waiting)),
-                message_ids=message_ids,
-                text=composed.text,
-                at=now,
-                token_count=composed.token_count or prompt.tokens(composed.text),
-                care_level=composed.level,
-            )
-        ]
+        writes: list[Write] = [ledger.said_reply(burst, composed, message_ids, self._row, now)]
         state = self._care
         if composed.level > burst.level:  # the model read more in it than the words alone
             state = care.heard(state, Reading(composed.level), now)
@@ -512,33 +485,12 @@ class ConversationActor(VirtualActor):
             self._care = state
             writes.append(KeptCare(self._user_id, self._channel_id, state))
         if composed.resources_shown:
-            month = now.date().replace(day=1)
-            writes.append(CareCount(month, burst.place.guild_id, "referral", composed.level))
+            writes.append(ledger.referral(burst, composed, now))
         return writes
 
-    def _exchange_ended(
-        self, burst: Burst, composed: Composed, message_ids: tuple[MessageId, ...], now: datetime
-    ) -> None:
-        ended = m.ExchangeEnded(
-            person=burst.person,
-            place=burst.place,
-            message_ids=tuple(w.message_id for w in burst.waiting),
-            text=burst.text,
-            reply=composed.text,
-            at=now,
-            valence=composed.valence,
-            arousal=composed.arousal,
-            care_level=max(composed.level, burst.level),
-            depth=burst.depth,
-            opened_sitting=burst.depth == 1,
-            disclosed=composed.disclosed,
-            recalled=composed.recalled,
-            messages=tuple((w.message_id, w.text, w.at) for w in burst.waiting),
-            conversation=self._sitting.row if self._sitting else None,
-            reply_id=message_ids[0] if message_ids else None,
-        )
-        directory, guild_id = self._directory, burst.place.guild_id
-        directory.ref(MoodActor, m.mood_key(burst.place, self._user_id)).tell(ended)
+    def _exchange_ended(self, ended: m.ExchangeEnded) -> None:
+        directory, guild_id = self._directory, ended.place.guild_id
+        directory.ref(MoodActor, m.mood_key(ended.place, self._user_id)).tell(ended)
         directory.ref(RelationshipActor, self._user_id).tell(ended)
         directory.ref(MemoryActor, self._user_id).tell(ended)
         directory.ref(OpinionActor, guild_id or 0).tell(ended)
@@ -555,11 +507,15 @@ class ConversationActor(VirtualActor):
         for index, line in enumerate(self._past):
             if line.message_id == edited.message_id:
                 self._past[index] = replace(line, text=edited.text)
-        write = EditedMessage(edited.message_id, edited.text, edited.at)
+        writes: list[Write] = [EditedMessage(edited.message_id, edited.text, edited.at)]
+        state = care.heard(self._care, reading, edited.at)
+        if state != self._care:  # danger that was written into an old message is not overlooked
+            self._care = state
+            writes.append(KeptCare(self._user_id, self._channel_id, state))
         try:
-            await self._storage.ask(m.Save((write,)), timeout=SAVING_SECONDS)
+            await self._storage.ask(m.Save(tuple(writes)), timeout=SAVING_SECONDS)
         except StorageError:
-            self._unkept.append(write)
+            self._unkept.extend(writes)
             self._try_later()
 
     def _forget(self, message_ids: frozenset[MessageId]) -> None:

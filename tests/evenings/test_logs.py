@@ -49,7 +49,7 @@ class TestFormat:
         self, lines: io.StringIO
     ) -> None:
         try:
-            raise ValueError(CANARY)
+            raise ValueError(CANARY)  # noqa: TRY301
         except ValueError:
             log.exception("actor.crashed")
 
