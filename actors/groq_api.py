@@ -3,37 +3,53 @@
 Rule 1: the SDK never retries: it ignores a long `retry-after` and repeats refusals of a daily
 limit.
 Rule 2: whatever goes wrong is one of five errors, none of which holds a word of what was said.
+Rule 3: an answer is complete within `answer_seconds` and `LARGEST_BODY`, or it is none: neither a
+dripping nor a flooding server can hold us.
+Rule 4: nothing in an answer is believed before it was checked, its token counts included.
 
     ModelError
-      ModelBusyError       429, 498, 503: come back after `retry_after` seconds (`daily`: not today)
-      ModelRefusedError    it will not take this request (bad key, too long): asking again will
-      not help ModelAwayError       cannot be reached, or broken (5xx)
-      ModelSlowError       no answer in time
-      ModelGarbledError    an answer that is not what was asked for
+      ModelBusyError       429, 498: come back after `retry_after` seconds; `bucket`: which limit
+      ModelRefusedError    it will not take this request (bad key, too long): asking again is no use
+      ModelAwayError       cannot be reached, or broken (5xx); `retry_after` if it says so
+      ModelTimeoutError    no answer in time
+      ModelBrokenAnswerError   an answer that is not what was asked for
 """
 
+import asyncio
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import groq
 import httpx
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from actors.messages import PromptPart
+from actors.rules import headers as rules
+from actors.rules.budget import BucketName, Seen
 
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 30.0
+OWN_ANSWER_SECONDS: Final = 60.0
+"""A server of one's own may run on a small machine."""
+OWN_ROOM: Final = 3
+"""Models on such servers may think aloud before they answer: so much more room they get."""
+AT_ONCE: Final = 16
+OWN_AT_ONCE: Final = 4
 SDK_PREFIX: Final = "/openai/v1"
 STRICT_MODELS: Final = ("openai/gpt-oss",)
 """Only these take a strict JSON schema; others are asked for a JSON object and checked
 afterwards.
 """
+SILENT_MODELS: Final = ("qwen/qwen3",)
+"""These think at length unless they are told not to."""
+LARGEST_BODY: Final = 1_000_000
 LONGEST_ANSWER: Final = 20_000
-DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
+BUSY_SECONDS: Final = 2.0
+THOUGHTS: Final = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 
 for _name in ("groq", "httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)  # at DEBUG they print whole messages
@@ -46,16 +62,18 @@ class ModelError(Exception):
 
 
 class ModelBusyError(ModelError):
-    """Too many requests; `retry_after` seconds until the next one, `daily` if the day's are
-    spent.
+    """A limit is reached.
+
+    `retry_after`: seconds until it may be asked again.  `bucket`: which limit, if it said so.
     """
 
     reason = "busy"
 
-    def __init__(self, retry_after: float, *, daily: bool) -> None:
+    def __init__(self, retry_after: float, bucket: BucketName | None, seen: Seen) -> None:
         super().__init__("the model is busy")
         self.retry_after = retry_after
-        self.daily = daily
+        self.bucket = bucket
+        self.seen = seen
 
 
 class ModelRefusedError(ModelError):
@@ -69,31 +87,21 @@ class ModelAwayError(ModelError):
 
     reason = "away"
 
+    def __init__(self, why: str, retry_after: float | None = None) -> None:
+        super().__init__(why)
+        self.retry_after = retry_after
 
-class ModelSlowError(ModelError):
+
+class ModelTimeoutError(ModelError):
     """The model did not answer in time."""
 
-    reason = "slow"
+    reason = "timeout"
 
 
-class ModelGarbledError(ModelError):
+class ModelBrokenAnswerError(ModelError):
     """The model answered, but not in the form that was asked for."""
 
     reason = "broken_answer"
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What the headers of an answer say about the limits; None where they say nothing.
-
-    Requests are counted per day, tokens per minute (that is how Groq does it).
-    """
-
-    requests_limit: int | None = None
-    requests_left: int | None = None
-    tokens_limit: int | None = None
-    tokens_left: int | None = None
-    tokens_reset_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +113,36 @@ class Completion:
     cached_tokens: int
     completion_tokens: int
     seen: Seen
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+
+class _Said(_Part):
+    content: str | None = None
+
+
+class _Choice(_Part):
+    message: _Said
+    finish_reason: str | None = None
+
+
+class _Cached(_Part):
+    cached_tokens: int | None = Field(default=None, ge=0, le=10**9)
+
+
+class _Usage(_Part):
+    prompt_tokens: int = Field(default=0, ge=0, le=10**9)
+    completion_tokens: int = Field(default=0, ge=0, le=10**9)
+    prompt_tokens_details: _Cached | None = None
+
+
+class _Answer(_Part):
+    """The body of an answer, as far as it matters here."""
+
+    choices: list[_Choice] = Field(min_length=1)
+    usage: _Usage | None = None
 
 
 class OtherServer(httpx.AsyncBaseTransport):
@@ -123,29 +161,61 @@ class OtherServer(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
+class Bounded(httpx.AsyncByteStream):
+    """A body that breaks off when it grows too large."""
+
+    def __init__(self, inner: httpx.AsyncByteStream) -> None:
+        self._inner = inner
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._inner:
+            size += len(chunk)
+            if size > LARGEST_BODY:
+                raise httpx.ReadError("the answer is far too large")
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+async def bounded(response: httpx.Response) -> None:
+    """See to it that this response cannot fill the memory (before its body is read)."""
+    if isinstance(response.stream, httpx.AsyncByteStream):
+        response.stream = Bounded(response.stream)
+
+
 class GroqApi:
     """One client for the process.
 
     Args:
         api_key: for Groq, or whatever the other server wants to see.
         base_url: of another OpenAI-compatible server (with its `/v1`); None: Groq.
-        answer_seconds: how long an answer may take.
+        answer_seconds: how long an answer may take; None: what suits the server.
     """
 
     def __init__(
-        self, *, api_key: str, base_url: str | None = None, answer_seconds: float = ANSWER_SECONDS
+        self, *, api_key: str, base_url: str | None = None, answer_seconds: float | None = None
     ) -> None:
         self.metered = base_url is None
         """Whether the provider's limits apply; a server of one's own has none that are known."""
+        self.at_once = AT_ONCE if self.metered else OWN_AT_ONCE
+        """How many calls it can work on at the same time."""
+        self._seconds = answer_seconds or (ANSWER_SECONDS if self.metered else OWN_ANSWER_SECONDS)
+        self._loose: set[str] = set()
+        """Models that turned out not to take a schema."""
         url = httpx.URL(base_url) if base_url else None
-        transport = OtherServer(url.path) if url else None
-        timeout = httpx.Timeout(answer_seconds, connect=CONNECT_SECONDS)
+        timeout = httpx.Timeout(self._seconds, connect=min(CONNECT_SECONDS, self._seconds))
         self._client = groq.AsyncGroq(
             api_key=api_key,
             base_url=str(url.copy_with(path="/")) if url else None,
             max_retries=0,
             timeout=timeout,
-            http_client=httpx.AsyncClient(transport=transport, timeout=timeout),
+            http_client=httpx.AsyncClient(
+                transport=OtherServer(url.path) if url else None,
+                timeout=timeout,
+                event_hooks={"response": [bounded]},
+            ),
         )
 
     async def close(self) -> None:
@@ -166,29 +236,52 @@ class GroqApi:
         Raises:
             ModelError: see the module.
         """
-        asked: dict[str, Any] = {
+        asked = {
             "model": model,
             "messages": [as_message(part) for part in prompt],
-            "response_format": {"type": "json_object"},
-            "max_completion_tokens": max_tokens,
             "temperature": temperature,
+            **self._room(max_tokens),
+            **self._form(model, schema),
         }
-        if model.startswith(STRICT_MODELS):
-            named = {"name": "answer", "strict": True, "schema": dict(schema)}
-            asked["response_format"] = {"type": "json_schema", "json_schema": named}
-            asked["reasoning_effort"] = "low"
         try:
-            raw = await self._client.chat.completions.with_raw_response.create(**asked)
-            answer = await raw.parse()
-        except groq.APITimeoutError:
-            raise ModelSlowError("no answer in time") from None
+            async with asyncio.timeout(self._seconds):
+                body, headers = await self._sent(asked)
+        except (TimeoutError, groq.APITimeoutError):
+            raise ModelTimeoutError("no answer in time") from None
+        except groq.BadRequestError as error:
+            if asked["response_format"]["type"] == "json_schema" and _is_about_form(error):
+                self._loose.add(model)
+                raise ModelBrokenAnswerError("it takes no schema: without one next time") from None
+            raise refusal(error) from None
         except groq.APIStatusError as error:
-            raise refusal(error.status_code, error.response.headers) from None
-        except (groq.APIConnectionError, groq.APIError, httpx.HTTPError):
+            raise refusal(error) from None
+        except (groq.GroqError, httpx.HTTPError):
             raise ModelAwayError("cannot be reached") from None
-        except (ValueError, TypeError, KeyError, AttributeError):
-            raise ModelGarbledError("not an answer") from None
-        return completion(answer, raw.headers)
+        return completion(body, headers)
+
+    async def _sent(self, asked: dict[str, Any]) -> tuple[bytes, Mapping[str, str]]:
+        raw = await self._client.chat.completions.with_raw_response.create(**asked)
+        return await raw.read(), raw.headers
+
+    def _room(self, max_tokens: int) -> dict[str, Any]:
+        """Return how the length of the answer is asked for."""
+        if self.metered:
+            return {"max_completion_tokens": max_tokens}
+        return {"max_tokens": max_tokens * OWN_ROOM}  # the name that every server knows
+
+    def _form(self, model: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+        """Return how the form of the answer, and how little thinking, is asked for."""
+        if model.startswith(STRICT_MODELS) and model not in self._loose:
+            named = {"name": "answer", "strict": True, "schema": dict(schema)}
+            form: dict[str, Any] = {"type": "json_schema", "json_schema": named}
+        else:
+            form = {"type": "json_object"}
+        effort: dict[str, Any] = {}
+        if model.startswith(STRICT_MODELS):
+            effort = {"reasoning_effort": "low"}
+        elif self.metered and model.startswith(SILENT_MODELS):
+            effort = {"reasoning_effort": "none"}
+        return {"response_format": form, **effort}
 
 
 def as_message(part: PromptPart) -> dict[str, Any]:
@@ -199,63 +292,66 @@ def as_message(part: PromptPart) -> dict[str, Any]:
     return {"role": part.role, "content": [{"type": "text", "text": part.content}, *pictures]}
 
 
-def completion(answer: Any, headers: Mapping[str, str]) -> Completion:
-    """Return what a response of the API holds, or raise ModelGarbledError."""
+def completion(body: bytes, headers: Mapping[str, str]) -> Completion:
+    """Return what an answer's body holds, or raise ModelBrokenAnswerError."""
     try:
-        choice = answer.choices[0]
-        text = choice.message.content or ""
-        if choice.finish_reason == "length" or len(text) > LONGEST_ANSWER:
-            raise ModelGarbledError("cut short, or far too long")
-        data = json.loads(text)
-    except (ValueError, TypeError, IndexError, AttributeError, RecursionError):
-        raise ModelGarbledError("not a JSON object") from None
-    if not isinstance(data, dict):
-        raise ModelGarbledError("not a JSON object")
-    usage = answer.usage
-    details = getattr(usage, "prompt_tokens_details", None)
+        answer = _Answer.model_validate_json(body)
+    except ValidationError:
+        raise ModelBrokenAnswerError("not an answer") from None
+    choice = answer.choices[0]
+    text = choice.message.content or ""
+    if choice.finish_reason == "length" or len(text) > LONGEST_ANSWER:
+        raise ModelBrokenAnswerError("cut short, or far too long")
+    usage = answer.usage or _Usage()
+    cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else 0
     return Completion(
-        data=data,
-        prompt_tokens=getattr(usage, "prompt_tokens", 0) or 0,
-        cached_tokens=getattr(details, "cached_tokens", 0) or 0,
-        completion_tokens=getattr(usage, "completion_tokens", 0) or 0,
-        seen=seen(headers),
+        data=object_in(text),
+        prompt_tokens=usage.prompt_tokens,
+        cached_tokens=min(cached or 0, usage.prompt_tokens),
+        completion_tokens=usage.completion_tokens,
+        seen=rules.seen(headers),
     )
 
 
-def refusal(status: int, headers: Mapping[str, str]) -> ModelError:
+def object_in(text: str) -> dict[str, Any]:
+    """Return the JSON object in an answer, or raise ModelBrokenAnswerError.
+
+    Small models put thoughts before it or a code fence around it: those are taken off.
+    """
+    bare = THOUGHTS.sub("", text).strip()
+    start, end = bare.find("{"), bare.rfind("}")
+    try:
+        data = json.loads(bare[start : end + 1])
+    except (ValueError, RecursionError):
+        raise ModelBrokenAnswerError("not a JSON object") from None
+    if not isinstance(data, dict):
+        raise ModelBrokenAnswerError("not a JSON object")
+    return data
+
+
+def refusal(error: groq.APIStatusError) -> ModelError:
     """Return what an error status means."""
-    if status in {429, 498, 503}:
-        wait = seconds(headers.get("retry-after", "")) or 2.0
-        daily = headers.get("x-ratelimit-remaining-requests") == "0" or wait > 120
-        return ModelBusyError(wait, daily=daily)
+    status, headers = error.status_code, error.response.headers
+    if status in {429, 498}:
+        bucket = rules.named_bucket(_error_field(error, "message"), headers)
+        wait = rules.refused_wait(headers, bucket)
+        seen = rules.seen(headers)
+        return ModelBusyError(BUSY_SECONDS if wait is None else wait, bucket, seen)
     if status == 408 or status >= 500:
-        return ModelAwayError(f"status {status}")
-    if status in {413, 422, 400}:
-        return ModelGarbledError(f"status {status}") if status == 400 else ModelRefusedError("")
+        return ModelAwayError(f"status {status}", rules.refused_wait(headers, None))
+    if _error_field(error, "code") == "json_validate_failed" or status == 422:
+        return ModelBrokenAnswerError(f"status {status}")
     return ModelRefusedError(f"status {status}")
 
 
-def seen(headers: Mapping[str, str]) -> Seen:
-    """Return what the headers say about limits."""
-    return Seen(
-        requests_limit=whole(headers.get("x-ratelimit-limit-requests")),
-        requests_left=whole(headers.get("x-ratelimit-remaining-requests")),
-        tokens_limit=whole(headers.get("x-ratelimit-limit-tokens")),
-        tokens_left=whole(headers.get("x-ratelimit-remaining-tokens")),
-        tokens_reset_seconds=seconds(headers.get("x-ratelimit-reset-tokens", "")),
-    )
+def _error_field(error: groq.APIStatusError, name: str) -> str:
+    """Return a field of the error that the body tells of; it may quote what was said."""
+    body = error.body
+    inner = body.get("error", body) if isinstance(body, dict) else None
+    value = inner.get(name) if isinstance(inner, dict) else None
+    return value if isinstance(value, str) else ""
 
 
-def whole(text: str | None) -> int | None:
-    """Return a header's number, None if it holds none."""
-    return int(text) if text is not None and text.isdecimal() and len(text) < 12 else None
-
-
-def seconds(text: str) -> float | None:
-    """Return a header's duration (`7.66s`, `2m59.56s`, `120`) in seconds, None if it holds none."""
-    if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
-        return float(text)
-    parts = DURATION.findall(text)
-    if not parts or "".join(n + u for n, u in parts) != text:
-        return None
-    return sum(float(number) * UNITS[unit] for number, unit in parts)
+def _is_about_form(error: groq.APIStatusError) -> bool:
+    message = _error_field(error, "message").casefold()
+    return any(word in message for word in ("response_format", "response format", "json_schema"))

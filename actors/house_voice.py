@@ -50,11 +50,11 @@ def lines() -> dict[str, list[str]]:
     return script()[1]
 
 
-def speak(context: HouseContext) -> str:
+def speak(context: HouseContext, introduction: str | None = None) -> str:
     """Return what the house voice says to a message: at most 60 words, at most one question."""
     kind = kind_of(context.text)
     said = memory_of(context) if kind == "recall" else chosen(kind, context)
-    return f"{said}\n{SIMPLE}" if context.turn <= 1 else said
+    return f"{said}\n{SIMPLE}" if introduction or context.turn <= 1 else said
 
 
 def kind_of(text: str) -> str:

@@ -1,41 +1,37 @@
-"""Budgets: when a call of the model may go out, and whose is next.
+"""Budgets: when a call of a language model may go out.
 
 Rule 1: four buckets a model (requests and tokens, a minute and a day) refill evenly; a call goes
-out when all
-        four hold it.
-Rule 2: what the provider's headers say is believed over our own count.
-Rule 3: next is the most urgent kind; within it the guild that used least lately, then the person,
-then the
-        one who waits longest.
-Rule 4: background work goes out only while half of the minute is free.
-Rule 5: a provider that fails five times in a row is left alone for a while; then one call tries
-it again.
+out when all four hold it.
+Rule 2: a call is charged as estimated when it goes out, and settled to what it cost when it is
+back: nothing is charged twice, and no debt is forgiven.
+Rule 3: what the provider's headers say is believed over our own count, less what is still under
+way.
+Rule 4: after a refusal nothing goes out before the time that the provider named.
+Rule 5: background work goes out only while half of the minute is free.
+Rule 6: a call larger than a bucket goes out when the bucket is full: it waits, but not for ever.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import IntEnum
-from typing import Final, Literal
+from typing import Any, Final, Literal
+
+from actors.rules.fairness import BACKGROUND, Urgency
+from actors.rules.prompt import tokens
 
 MINUTE: Final = timedelta(minutes=1)
 DAY: Final = timedelta(days=1)
-LONGEST_WAIT: Final = timedelta(seconds=45)
-"""A reply that has waited so long is answered by the house voice instead."""
-QUEUE_CAP: Final = 6
-"""So many calls of one guild (or one person's direct messages) may wait."""
-USAGE_HALF_LIFE: Final = timedelta(minutes=5)
-FAILURES_TO_OPEN: Final = 5
-FIRST_REST: Final = timedelta(seconds=5)
-LONGEST_REST: Final = timedelta(minutes=5)
+IMAGE_TOKENS: Final = 1_000
+PART_TOKENS: Final = 4
+"""What the frame around each part of a prompt costs."""
+TYPICAL_ANSWER: Final = 0.35
+"""Share of the room for an answer that one takes, as a rule."""
+FIRST_PAUSE: Final = 0.5
+LONGEST_PAUSE: Final = 8.0
 
-
-class Urgency(IntEnum):
-    """Kinds of calls, the most urgent first."""
-
-    CRISIS = 0
-    REPLY = 1
-    FACTS = 2
+BucketName = Literal["requests_minute", "requests_day", "tokens_minute", "tokens_day"]
+DAILY: Final[frozenset[str]] = frozenset({"requests_day", "tokens_day"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +48,24 @@ UNLIMITED: Final = Limits(math.inf, math.inf, math.inf, math.inf)
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What the headers of an answer say about the limits; None where they say nothing.
+
+    Requests are counted per day, tokens per minute (that is how Groq does it).
+    """
+
+    requests_limit: int | None = None
+    requests_left: int | None = None
+    tokens_limit: int | None = None
+    tokens_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Bucket:
-    """So much is left at `at` of `capacity`, which refills evenly within `period`."""
+    """So much is left at `at` of `capacity`, which refills evenly within `period`.
+
+    `left` may be below zero: a debt, paid off by waiting.
+    """
 
     capacity: float
     left: float
@@ -61,7 +73,7 @@ class Bucket:
     at: datetime
 
     def filled(self, now: datetime) -> "Bucket":
-        """Return the bucket at `now` (aware UTC)."""
+        """Return the bucket at `now` (aware UTC).  A `now` in its past changes nothing."""
         if now <= self.at or math.isinf(self.capacity):
             return self
         gained = self.capacity * ((now - self.at) / self.period)
@@ -72,17 +84,30 @@ class Bucket:
         missing = min(amount, self.capacity) - self.left
         if missing <= 0:
             return timedelta()
+        if self.capacity <= 0:
+            return self.period
         return self.period * (missing / self.capacity)
+
+    def less(self, amount: float) -> "Bucket":
+        """Return the bucket without `amount` (negative: with more, up to its capacity)."""
+        return replace(self, left=min(self.left - amount, self.capacity))
+
+    def told(self, limit: int | None, left: int | None, under_way: float) -> "Bucket":
+        """Return the bucket as the provider says it is, less what is `under_way`."""
+        capacity = float(limit) if limit else self.capacity
+        held = self.left if left is None else left - under_way
+        return replace(self, capacity=capacity, left=min(held, capacity))
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What is left of a model's limits."""
+    """What is left of a model's limits.  `shut_until`: the provider refused until then."""
 
     requests_minute: Bucket
     requests_day: Bucket
     tokens_minute: Bucket
     tokens_day: Bucket
+    shut_until: datetime | None = None
 
     @classmethod
     def full(cls, limits: Limits, now: datetime) -> "Budget":
@@ -101,163 +126,114 @@ class Budget:
             self.requests_day.filled(now),
             self.tokens_minute.filled(now),
             self.tokens_day.filled(now),
+            None if self.shut_until is None or self.shut_until <= now else self.shut_until,
         )
 
-    def wait_for(self, tokens: float, urgency: Urgency) -> timedelta:
-        """Return how long a call of so many tokens must wait; zero: it may go out now."""
-        wait = max(
+    def wait_for(self, need: float, urgency: Urgency, now: datetime) -> timedelta:
+        """Return how long a call of `need` tokens must wait; zero: it may go out now.
+
+        To be asked of a budget that is `filled` to `now`.
+        """
+        waits = [
             self.requests_minute.wait_for(1),
             self.requests_day.wait_for(1),
-            self.tokens_minute.wait_for(tokens),
-            self.tokens_day.wait_for(tokens),
-        )
-        if urgency is Urgency.FACTS and not wait:
-            half = self.tokens_minute.capacity / 2
-            return self.tokens_minute.wait_for(max(half, tokens)) if math.isfinite(half) else wait
-        return wait
+            self.tokens_minute.wait_for(need),
+            self.tokens_day.wait_for(need),
+        ]
+        if self.shut_until is not None:
+            waits.append(self.shut_until - now)
+        if urgency in BACKGROUND:
+            waits += [_until_half(self.requests_minute), _until_half(self.tokens_minute)]
+        return max(waits)
 
-    def spent(self, tokens: float) -> "Budget":
-        """Return the budget after a call of so many tokens went out (negative: it cost less)."""
-        calls = 1 if tokens > 0 else 0
-        return Budget(
-            _less(self.requests_minute, calls),
-            _less(self.requests_day, calls),
-            _less(self.tokens_minute, tokens),
-            _less(self.tokens_day, tokens),
-        )
+    def scarce(self, need: float) -> BucketName:
+        """Return which bucket a call of `need` tokens waits for longest."""
+        waits: dict[BucketName, timedelta] = {
+            "requests_minute": self.requests_minute.wait_for(1),
+            "requests_day": self.requests_day.wait_for(1),
+            "tokens_minute": self.tokens_minute.wait_for(need),
+            "tokens_day": self.tokens_day.wait_for(need),
+        }
+        return max(waits, key=lambda name: waits[name])
 
-    def corrected(
-        self,
-        requests_limit: int | None,
-        requests_left: int | None,
-        tokens_limit: int | None,
-        tokens_left: int | None,
-    ) -> "Budget":
-        """Return the budget as the provider's headers say it is (requests a day, tokens a
-        minute).
-        """
+    def spent(self, need: float) -> "Budget":
+        """Return the budget after a call of `need` tokens went out."""
         return replace(
             self,
-            requests_day=_told(self.requests_day, requests_limit, requests_left),
-            tokens_minute=_told(self.tokens_minute, tokens_limit, tokens_left),
+            requests_minute=self.requests_minute.less(1),
+            requests_day=self.requests_day.less(1),
+            tokens_minute=self.tokens_minute.less(need),
+            tokens_day=self.tokens_day.less(need),
         )
 
-    def emptied(self, wait: timedelta, *, daily: bool) -> "Budget":
-        """Return the budget after the provider refused: nothing goes out for `wait`."""
-        bucket = self.requests_day if daily else self.requests_minute
-        if math.isinf(bucket.capacity):
-            return self
-        debt = 1 - bucket.capacity * (wait / bucket.period)
-        lowered = replace(bucket, left=min(bucket.left, debt))
-        return (
-            replace(self, requests_day=lowered) if daily else replace(self, requests_minute=lowered)
+    def settled(self, need: float, used: float) -> "Budget":
+        """Return the budget after a call charged with `need` tokens turned out to have `used`."""
+        return replace(
+            self,
+            tokens_minute=self.tokens_minute.less(used - need),
+            tokens_day=self.tokens_day.less(used - need),
         )
 
+    def corrected(self, seen: Seen, under_way: tuple[int, float] = (0, 0.0)) -> "Budget":
+        """Return the budget as the provider's headers say it is.
 
-def _less(bucket: Bucket, amount: float) -> Bucket:
-    return replace(bucket, left=min(bucket.left - amount, bucket.capacity))
+        Args:
+            seen: the headers of the answer that has just come back.
+            under_way: calls and tokens of the calls that are still out: the provider may not
+                have counted them when it wrote the headers.
+        """
+        calls, need = under_way
+        return replace(
+            self,
+            requests_day=self.requests_day.told(seen.requests_limit, seen.requests_left, calls),
+            tokens_minute=self.tokens_minute.told(seen.tokens_limit, seen.tokens_left, need),
+        )
+
+    def refused(
+        self, wait: timedelta, bucket: BucketName | None, need: float, now: datetime
+    ) -> "Budget":
+        """Return the budget after the provider refused a call of `need` tokens for `wait`.
+
+        Args:
+            wait: how long it wants to be left alone.
+            bucket: the limit it named, if it named one: that bucket then holds just this call
+                when the wait is over.
+            need: the tokens of the call.
+            now: aware UTC; the budget is `filled` to it.
+        """
+        until = now + wait
+        shut = replace(self, shut_until=max(until, self.shut_until or until))
+        if bucket is None or math.isinf(getattr(self, bucket).capacity):
+            return shut
+        held: Bucket = getattr(self, bucket)
+        amount = min(need if bucket.startswith("tokens") else 1, held.capacity)
+        lowered = replace(held, left=min(held.left, amount - held.capacity * (wait / held.period)))
+        changed: dict[str, Any] = {bucket: lowered}
+        return replace(shut, **changed)
 
 
-def _told(bucket: Bucket, limit: int | None, left: int | None) -> Bucket:
-    capacity = float(limit) if limit else bucket.capacity
-    held = bucket.left if left is None else float(left)
-    return replace(bucket, capacity=capacity, left=min(held, capacity))
+def _until_half(bucket: Bucket) -> timedelta:
+    return timedelta() if math.isinf(bucket.capacity) else bucket.wait_for(bucket.capacity / 2)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A call that waits.  `guild`: the guild, or (negative) the person of a direct message."""
+def need_of(texts: Iterable[str], images: int, room: int) -> int:
+    """Return about how many tokens a call will cost.
 
-    turn: str
-    urgency: Urgency
-    guild: int
-    user: int
-    tokens: int
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What each guild and person used lately, in tokens that fade with a half-life of five
-    minutes.
+    Args:
+        texts: the parts of its prompt.
+        images: how many pictures go along.
+        room: how many tokens the answer may have at most.
     """
-
-    at: datetime
-    guilds: dict[int, float]
-    users: dict[int, float]
-
-    def faded(self, now: datetime) -> "Usage":
-        """Return the usage at `now`; what has all but faded is dropped."""
-        kept = math.exp2(-(max(now - self.at, timedelta()) / USAGE_HALF_LIFE))
-        return Usage(max(now, self.at), _faded(self.guilds, kept), _faded(self.users, kept))
-
-    def used(self, request: Request) -> "Usage":
-        """Return the usage after `request` went out."""
-        guilds = {
-            **self.guilds,
-            request.guild: self.guilds.get(request.guild, 0.0) + request.tokens,
-        }
-        users = {**self.users, request.user: self.users.get(request.user, 0.0) + request.tokens}
-        return Usage(self.at, guilds, users)
-
-
-def _faded(amounts: dict[int, float], kept: float) -> dict[int, float]:
-    return {key: value * kept for key, value in amounts.items() if value * kept >= 1.0}
-
-
-def next_up(waiting: tuple[Request, ...], usage: Usage) -> Request | None:
-    """Return whose call is next (rule 3); None if nobody waits."""
-
-    def turn(request: Request) -> tuple[int, float, float, datetime]:
-        by_guild, by_user = usage.guilds.get(request.guild, 0.0), usage.users.get(request.user, 0.0)
-        return request.urgency, by_guild, by_user, request.since
-
-    return min(waiting, key=turn, default=None)
-
-
-def is_full(waiting: tuple[Request, ...], guild: int) -> bool:
-    """Return whether a guild has as many replies waiting as it may."""
-    mine = (r for r in waiting if r.guild == guild and r.urgency is Urgency.REPLY)
-    return sum(1 for _ in mine) >= QUEUE_CAP
-
-
-@dataclass(frozen=True, slots=True)
-class Breaker:
-    """Keeps calls from a provider that is down.
-
-    closed: calls go out.  open: none does until `until`.  half_open: one is out to see.
-    """
-
-    state: Literal["closed", "open", "half_open"] = "closed"
-    failures: int = 0
-    rests: int = 0
-    until: datetime | None = None
-
-    def wait(self, now: datetime) -> timedelta | None:
-        """Return how long calls must wait; zero: not at all; None: until the trial call is back."""
-        if self.state == "half_open":
-            return None
-        if self.state == "open" and self.until is not None and now < self.until:
-            return self.until - now
-        return timedelta()
-
-    def tried(self) -> "Breaker":
-        """Return the breaker after a call went out."""
-        return replace(self, state="half_open") if self.state == "open" else self
-
-    def worked(self) -> "Breaker":
-        """Return the breaker after a call came back well."""
-        return Breaker()
-
-    def failed(self, now: datetime, jitter: float) -> "Breaker":
-        """Return the breaker after a call failed.  `jitter`: dice, 0 to 1."""
-        failures = self.failures + 1
-        if self.state != "half_open" and failures < FAILURES_TO_OPEN:
-            return replace(self, failures=failures)
-        rest = min(FIRST_REST * 2**self.rests, LONGEST_REST) * (0.5 + jitter / 2)
-        return Breaker("open", failures, min(self.rests + 1, 10), now + rest)
+    words = sum(tokens(text) + PART_TOKENS for text in texts)
+    return words + images * IMAGE_TOKENS + math.ceil(room * TYPICAL_ANSWER)
 
 
 def retry_pause(attempt: int, jitter: float) -> timedelta:
-    """Return how long to wait before trying a failed call again.  `jitter`: dice, 0 to 1."""
-    return timedelta(seconds=min(0.5 * 2**attempt, 8.0) * (0.5 + jitter / 2))
+    """Return how long to wait before trying a failed call again.
+
+    Args:
+        attempt: how often it was tried, from 1.
+        jitter: dice, 0 to 1; so that those who failed together do not come back together.
+    """
+    longest = min(FIRST_PAUSE * 2 ** min(attempt - 1, 10), LONGEST_PAUSE)
+    return timedelta(seconds=longest * (0.5 + jitter / 2))
