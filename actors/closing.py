@@ -41,13 +41,14 @@ async def close(kinds: Sequence[Kind[Any]], deadline: float) -> list[Cell]:
     for cell in occupied(kinds):
         cell.resume()  # no time for pauses
     await until_quiet(lambda: occupied(kinds), began + deadline * DRAIN_SHARE)
-    while occupied(kinds) and loop.time() < ends:
+    while True:
         for still, kind in zip(range(len(kinds), 0, -1), reversed(kinds), strict=True):
             now = loop.time()
             await _flush(kind, now + (ends - now) / still)
-        if occupied(kinds):
-            await asyncio.sleep(min(RETRY_SECONDS, max(0.0, ends - loop.time())))
-    return occupied(kinds)
+        late = occupied(kinds)
+        if not late or loop.time() + RETRY_SECONDS > ends:
+            return late
+        await asyncio.sleep(RETRY_SECONDS)
 
 
 async def _flush(kind: Kind[Any], ends: float) -> None:

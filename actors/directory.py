@@ -26,10 +26,9 @@ import asyncio
 import logging
 import random
 from collections import Counter, deque
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from types import EllipsisType
 from typing import Any, Final, Generic, TypeVar
 
@@ -37,6 +36,7 @@ from actors.closing import close, give_up, occupied, until_quiet
 from actors.failures import Limiter
 from actors.futures import AsyncioFuture, MailboxFullError, ShutDownError
 from actors.mailbox import Letter, inside
+from actors.presence import Presence
 from actors.runtime import ASK_SECONDS, Asked, Told
 from actors.virtual import Cell, Kind, VirtualActor
 from storage.times import utc_now
@@ -50,9 +50,6 @@ A = TypeVar("A", bound=VirtualActor)
 
 IDLE_SECONDS: Final = 900.0
 SWEEP_SECONDS: Final = 5.0
-SWEPT_AT_ONCE: Final = 256
-LOOKED_AT: Final = 16
-"""How many of a kind are looked at to find one that can leave."""
 DEAD_LETTERS_KEPT: Final = 100
 
 
@@ -170,20 +167,15 @@ class Directory:
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.rng = rng or random.Random()
-        self.capacity = capacity
         self.closing = False
         """Whether the outside is refused."""
         self.closed = False
         """Whether everybody is."""
         self.dead_letters: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS_KEPT)
         self.counts: Counter[str] = Counter()
-        self.active = 0
-        """How many actors are in memory."""
-        self.leaving = 0
-        """How many of them are asked to leave."""
         self._idle_after = idle_after
-        self._clock = clock
         self._kinds: dict[type[VirtualActor], Kind[Any]] = {}
+        self.presence = Presence(self._kinds.values(), capacity, clock)
         self._limiters = {"actor.dead_letter": Limiter(), "actor.mailbox_full": Limiter()}
         self._sweeper = self.loop.call_later(SWEEP_SECONDS, self._sweep_and_go_on)
         self._closed: asyncio.Task[list[Cell]] | None = None
@@ -261,20 +253,10 @@ class Directory:
 
     # --- who is in memory
 
-    def touch(self, cell: Cell) -> None:
-        """Note that a place is in use."""
-        cell.used_at = self._clock().timestamp()
-        cell.kind.cells.move_to_end(cell.key)
-
-    def entered(self) -> None:
-        """Note that an actor came into memory; over capacity, the longest unused goes."""
-        self.active += 1
-        self.counts["activated"] += 1
-        self._make_room()
-
-    def left(self) -> None:
-        """Note that an actor left memory."""
-        self.active -= 1
+    @property
+    def active(self) -> int:
+        """How many actors are in memory."""
+        return self.presence.active
 
     def forget(self, cell: Cell) -> None:
         """Forget a place with nothing in it."""
@@ -286,6 +268,10 @@ class Directory:
         cell = kind.cells.get(key)
         if cell is not None and cell.idle:
             cell.dismiss()
+
+    def sweep(self) -> bool:
+        """Passivate who is idle for too long; return whether there may be more of them."""
+        return self.presence.sweep()
 
     def snapshot(self) -> tuple[Snapshot, ...]:
         """Return what can be seen of every actor."""
@@ -301,46 +287,6 @@ class Directory:
             )
             for cell in occupied(self._kinds.values())
         )
-
-    def sweep(self) -> bool:
-        """Passivate who is idle for too long; return whether there may be more of them."""
-        now = self._clock().timestamp()
-        swept = 0
-        for kind in self._kinds.values():
-            if kind.idle_after is None:
-                continue
-            for cell in list(islice(kind.cells.values(), SWEPT_AT_ONCE)):
-                if now - cell.used_at < kind.idle_after:
-                    break
-                swept += 1
-                self._let_go(cell)
-        self._make_room()
-        return swept >= SWEPT_AT_ONCE
-
-    def _let_go(self, cell: Cell) -> None:
-        if cell.idle:
-            cell.dismiss()
-        elif cell.actor is not None:
-            self.touch(cell)  # what it has under way is use
-        else:
-            cell.rested()
-
-    def _make_room(self) -> None:
-        """Over capacity, ask one of the longest unused to leave."""
-        if self.active - self.leaving <= self.capacity:
-            return
-        oldest = min(
-            (cell for kind in self._kinds.values() for cell in self._first_idle(kind)),
-            key=lambda cell: cell.used_at,
-            default=None,
-        )
-        if oldest is not None:
-            oldest.dismiss()
-
-    def _first_idle(self, kind: Kind[Any]) -> Iterator[Cell]:
-        if kind.idle_after is not None:
-            looked_at = islice(kind.cells.values(), LOOKED_AT)
-            yield from islice((cell for cell in looked_at if cell.idle), 1)
 
     def _sweep_and_go_on(self) -> None:
         pause = SWEEP_SECONDS / 100 if self.sweep() else SWEEP_SECONDS

@@ -13,8 +13,11 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Generator
+from functools import partial
+from math import ceil
 from types import TracebackType
 from typing import Any, Final, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 import pykka
 
@@ -75,14 +78,17 @@ class AsyncioFuture(pykka.Future[T]):
         timeout: seconds that `await` waits before it raises `pykka.Timeout`.
     """
 
+    forsaken = False
+    """Whether its asker stopped waiting.  Settling it is still no error."""
+    _outcome: tuple[T | None, ExcInfo | None] | None = None
+    _wakers: tuple[Callable[[], object], ...] = ()
+    _get_hook: Any = None
+    _get_hook_result: Any = vars(pykka.Future())["_get_hook_result"]
+
     def __init__(self, target: Worker | None = None, timeout: float | None = None) -> None:
-        super().__init__()
+        # Not Pykka's __init__: what it sets stands above, once for all.
         self.target = target
         self.timeout = timeout
-        self.forsaken = False
-        """Whether its asker stopped waiting.  Settling it is still no error."""
-        self._outcome: tuple[T | None, ExcInfo | None] | None = None
-        self._wakers: list[Callable[[], object]] = []
 
     @property
     def settled(self) -> bool:
@@ -129,17 +135,11 @@ class AsyncioFuture(pykka.Future[T]):
 
     async def _until_settled(self) -> None:
         loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[bool] = loop.create_future()
-
-        def waker() -> None:
-            on_loop(loop, lambda: _end(waiter, True))
-
-        if not self._wake_by(waker):
+        waiter: Waiter = loop.create_future()
+        if not self._wake_by(partial(_wake, loop, waiter)):
             return
         asker = self._waits()
-        expiry = None
-        if self.timeout is not None:
-            expiry = loop.call_later(self.timeout, _end, waiter, False)
+        expiry = expire(loop, waiter, self.timeout) if self.timeout is not None else None
         try:
             if not await waiter:
                 raise pykka.Timeout(f"no answer within {self.timeout} seconds")
@@ -147,7 +147,7 @@ class AsyncioFuture(pykka.Future[T]):
             if asker is not None:
                 asker.awaiting = None
             if expiry is not None:
-                expiry.cancel()
+                expiry(waiter)
             self.forsaken = self._outcome is None
 
     def _waits(self) -> Worker | None:
@@ -178,7 +178,7 @@ class AsyncioFuture(pykka.Future[T]):
         with _settling:
             if self._outcome is not None:
                 return False
-            self._wakers.append(waker)
+            self._wakers = (*self._wakers, waker)
             return True
 
     def _settle(self, outcome: tuple[T | None, ExcInfo | None]) -> None:
@@ -186,7 +186,7 @@ class AsyncioFuture(pykka.Future[T]):
             if self._outcome is not None or self._get_hook is not None:
                 raise queue.Full
             self._outcome = outcome
-            wakers, self._wakers = self._wakers, []
+            wakers, self._wakers = self._wakers, ()
         for waker in wakers:
             waker()
 
@@ -210,7 +210,44 @@ def _taken(held: list[AsyncioFuture[T]]) -> T:
         del error, trace
 
 
-def _end(waiter: "asyncio.Future[bool]", settled: bool) -> None:
+Waiter = asyncio.Future[bool]
+
+DEADLINES_PER_SECOND: Final = 8
+_deadlines: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, set[Waiter]]] = (
+    WeakKeyDictionary()
+)
+
+
+def expire(
+    loop: asyncio.AbstractEventLoop, waiter: Waiter, seconds: float
+) -> Callable[[Waiter], object]:
+    """Have `waiter` end after `seconds`; return what takes that back.
+
+    Nearly every ask is answered long before its timeout, and a timer of its own for each would
+    cost more than the rest: from a second on they share one for each eighth of a second.
+    """
+    if seconds < 1.0:
+        timer = loop.call_later(seconds, _end, waiter, False)
+        return lambda _waiter: timer.cancel()
+    slots = _deadlines.setdefault(loop, {})
+    slot = ceil((loop.time() + seconds) * DEADLINES_PER_SECOND)
+    if slot not in slots:
+        slots[slot] = set()
+        loop.call_at(slot / DEADLINES_PER_SECOND, _expired, slots, slot)
+    slots[slot].add(waiter)
+    return slots[slot].discard
+
+
+def _expired(slots: dict[int, set[Waiter]], slot: int) -> None:
+    for waiter in slots.pop(slot):
+        _end(waiter, False)
+
+
+def _wake(loop: asyncio.AbstractEventLoop, waiter: Waiter) -> None:
+    on_loop(loop, partial(_end, waiter, True))
+
+
+def _end(waiter: Waiter, settled: bool) -> None:
     if not waiter.done():
         waiter.set_result(settled)
 

@@ -49,12 +49,12 @@ _NOTHING: Final[deque["Letter"]] = deque(maxlen=0)
 class Letter(Envelope[Any]):
     """A message in a mailbox, with the trace it belongs to."""
 
-    __slots__ = ("_deferred", "trace")
+    __slots__ = ("trace",)
 
     def __init__(self, message: Any, reply_to: Any = None) -> None:
-        super().__init__(message, reply_to)
+        self.message = message  # what Pykka's does, without the call: there is one for each message
+        self.reply_to = reply_to
         self.trace = trace_id.get()
-        self._deferred: AsyncioFuture[Any] | None = None
 
     def open(self) -> bool:
         """Return whether the message is still to be handled."""
@@ -62,21 +62,39 @@ class Letter(Envelope[Any]):
 
     def answer(self, value: Any) -> None:
         """Tell the asker, if there is one that waits for this letter."""
-        future, self.reply_to = self.reply_to, None
-        if future is not None:
+        if (future := self.reply_to) is not None:
+            self.reply_to = None
             future.set(value)
 
     def fail(self, error: BaseException) -> None:
         """Tell the asker, if there is one, why there is no answer; a deferred answer too."""
-        future = self.reply_to or self._deferred
-        self.reply_to = self._deferred = None  # the error's traceback may know this letter
-        if isinstance(future, AsyncioFuture) and not future.settled:
+        if (future := self.reply_to) is not None:
+            self.reply_to = None  # the error's traceback may know this letter
             future.set_exception((type(error), error, error.__traceback__))
 
     def defer(self) -> AsyncioFuture[Any] | None:
-        """Return the answer that is owed; the turn's own is then ignored."""
-        self._deferred, self.reply_to = cast("AsyncioFuture[Any] | None", self.reply_to), None
-        return self._deferred
+        """Return the answer that is owed; the turn's own is then ignored, unless it fails."""
+        future = self.reply_to
+        if not isinstance(future, AsyncioFuture):
+            return None
+        self.reply_to = Deferred(future)
+        return future
+
+
+class Deferred(AsyncioFuture[Any]):
+    """Stands in a letter for an answer that its handler took over."""
+
+    def __init__(self, future: AsyncioFuture[Any]) -> None:
+        super().__init__()
+        self._future = future
+
+    def set(self, value: Any = None) -> None:
+        """Ignore what the turn returned."""
+
+    def set_exception(self, exc_info: Any = None) -> None:
+        """A turn that fails has failed its asker, deferred or not."""
+        if not self._future.settled:
+            self._future.set_exception(exc_info)
 
 
 def inner_context() -> Context:
@@ -95,6 +113,7 @@ class Mailbox(Worker):
         "_held",
         "_owed",
         "_waiters",
+        "asleep",
         "bench",
         "current",
         "handled",
@@ -114,6 +133,8 @@ class Mailbox(Worker):
         self.task: asyncio.Task[None] | None = None
         self.paused = False
         """Whether the work waits for something that will `resume` it."""
+        self.asleep = False
+        """Whether the actor must be made `ready` before it can take a letter."""
         self.current: Letter | None = None
         """The letter of the turn that is running."""
         self.bench: Workbench | None = None
@@ -144,8 +165,7 @@ class Mailbox(Worker):
         if self.letters is _NOTHING:
             self.letters = deque()
         self.letters.append(letter)
-        if self.task is None:
-            self.wake()
+        self.wake()
 
     def wake(self) -> None:
         """Start the task if there is work and nobody at it.
@@ -178,28 +198,36 @@ class Mailbox(Worker):
             self.rested()
 
     async def _work_off(self) -> None:
-        count, until = 0, time.perf_counter() + TURN_SECONDS
-        while self.letters and await self.ready():
-            letter = self.get()
-            if not letter.open():
-                continue
-            started = time.perf_counter()
-            trace_id.set(letter.trace)
-            self.current = letter
-            try:
-                await self.handle(letter)
-            finally:
-                self.current = None
-            ended = time.perf_counter()
-            self.handled += 1
-            self.last_turn_ms = (ended - started) * 1000
-            count += 1
-            if count >= THROUGHPUT or ended >= until:
+        count, began = 0, time.perf_counter()
+        ended, letters = began, self.letters
+        while letters:
+            if self.asleep:
+                if not await self.ready():
+                    return
+                ended = time.perf_counter()
+            self.current = letter = letters.popleft()
+            if self._waiters:
+                self._let_in()
+            if letter.open():
+                if trace_id.get() != letter.trace:
+                    trace_id.set(letter.trace)
+                try:
+                    await self.handle(letter)
+                finally:
+                    self.current = None
+                started, ended = ended, time.perf_counter()
+                self.last_turn_ms = (ended - started) * 1000
+                self.handled += 1
+                count += 1
+            if count >= THROUGHPUT or ended - began >= TURN_SECONDS:
                 await asyncio.sleep(0)
-                count, until = 0, time.perf_counter() + TURN_SECONDS
+                count, began = 0, time.perf_counter()
+                ended = began
 
     async def ready(self) -> bool:
-        """Return whether the actor can take a letter now.  If not: nothing waits, or `paused`."""
+        """Wake the actor; return whether it can take a letter.  If not: nothing waits, or
+        `paused`.
+        """
         return True
 
     async def handle(self, letter: Letter) -> None:

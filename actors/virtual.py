@@ -9,12 +9,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+from datetime import UTC, datetime
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, cast
 
 from actors.failures import about_error
 from actors.futures import ActivationError, CancelledTurnError, ShutDownError
 from actors.mailbox import Letter, Mailbox, trace_id
-from actors.runtime import AsyncioActor, Told, awaited
+from actors.runtime import AsyncioActor, Told
 from actors.workbench import taken_back
 from storage.ids import hashed
 
@@ -32,6 +34,7 @@ LOAD_ATTEMPTS: Final = 16
 FORGIVEN_SECONDS: Final = 300.0
 """A crash this long ago no longer counts against an actor."""
 MAILBOX_LIMIT: Final = 1_000
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,16 @@ class Revived(Told):
     """Load again what crashed in the middle of something.  From the place itself."""
 
 
+_FOR_THE_PLACE: Final = frozenset((Dismissed, Revived))
+
+
 class VirtualActor(AsyncioActor):
     """An actor that the directory activates by its first message and passivates when it is idle.
 
     `on_start` loads its state, `on_stop` flushes it; `receive` handles everything else.
     """
 
-    mailbox_limit = MAILBOX_LIMIT
+    mailbox_limit: ClassVar[int | None] = MAILBOX_LIMIT
 
     def __init__(self, key: Any) -> None:
         # Not Pykka's __init__: identity, life and references of a virtual actor are the
@@ -122,9 +128,10 @@ class Cell(Mailbox):
         self.kind = kind
         self.key = key
         self.actor: VirtualActor | None = None
+        self.asleep = True
         self.restarts = 0
         """Crashes since this place is known."""
-        self.used_at = 0.0
+        self.used_at = NEVER
         self.dismissed = False
         """Whether a `Dismissed` waits in the mailbox."""
         self.flushing = False
@@ -173,18 +180,19 @@ class Cell(Mailbox):
     # --- letters
 
     def accept(self, letter: Letter) -> None:
-        if self.paused and self._failed_loads and letter.reply_to is not None:
+        if self.task is not None:
+            self.letters.append(letter)
+        elif self.paused and self._failed_loads and letter.reply_to is not None:
             letter.fail(ActivationError(f"{self.name} cannot load its state at the moment"))
-            return
-        if self.task is None:
-            self.directory.touch(self)  # once for each burst
-        super().accept(letter)
+        else:
+            self.directory.presence.touch(self)  # once for each burst
+            super().accept(letter)
 
     def dismiss(self) -> None:
         """Ask it to leave.  To be asked that is no use of it: it keeps its age."""
         if not self.dismissed:
             self.dismissed = True
-            self.directory.leaving += 1
+            self.directory.presence.leaving += 1
             letter = Letter(Dismissed())
             letter.trace = ""  # whoever needs the room is no part of this
             super().accept(letter)
@@ -192,7 +200,7 @@ class Cell(Mailbox):
     def _stays(self) -> None:
         """Note that a `Dismissed` was heard; whoever still lives here stays."""
         self.dismissed = False
-        self.directory.leaving -= 1
+        self.directory.presence.leaving -= 1
 
     def refuse(self, letter: Letter) -> None:
         """Settle a letter that nobody will handle."""
@@ -212,17 +220,19 @@ class Cell(Mailbox):
             self.directory.bury(self, letter, reason)
 
     async def handle(self, letter: Letter) -> None:
-        actor = self.actor
+        message, actor = letter.message, self.actor
         assert actor is not None  # noqa: S101 - `ready` said so
-        if isinstance(letter.message, Dismissed):
-            await self._passivate(actor)
-        elif not isinstance(letter.message, Revived):
-            await self._turn(actor, letter)
-
-    async def _turn(self, actor: VirtualActor, letter: Letter) -> None:
+        if type(message) in _FOR_THE_PLACE:
+            if isinstance(message, Dismissed):
+                await self._passivate(actor)
+            return
         asked = letter.reply_to is not None
         try:
-            letter.answer(await awaited(actor.receive(letter.message)))
+            answer = actor.receive(message)
+            if type(answer) is CoroutineType:
+                answer = await answer
+            if asked:
+                letter.answer(answer)
         except asyncio.CancelledError:
             if taken_back():
                 self.refuse(letter)
@@ -259,6 +269,7 @@ class Cell(Mailbox):
     def rested(self) -> None:
         if self.actor is None and not self.remembered:
             self.directory.forget(self)
+        self.directory.presence.make_room()
 
     async def _activate(self) -> None:
         started = time.perf_counter()
@@ -275,12 +286,13 @@ class Cell(Mailbox):
         except Exception as error:  # noqa: BLE001 - rule 6
             self._load_failed(error)
         else:
-            self.actor = actor
+            self.actor, self.asleep = actor, False
             self._failed_loads = 0
             event = "actor.restarted" if self._crashed else "actor.activated"
             self._crashed = False
             log.info(event, extra=self._about(ms=ms_since(started), waiting=len(self.letters)))
-            self.directory.entered()
+            self.directory.counts["activated"] += 1
+            self.directory.presence.entered()
 
     def _load_failed(self, error: Exception) -> None:
         self.drop_all(error)
@@ -313,8 +325,8 @@ class Cell(Mailbox):
     def _drop(self) -> None:
         self.drop_all(ActivationError(f"{self.name} failed before it could answer"))
         if self.actor is not None:
-            self.actor = None
-            self.directory.left()
+            self.actor, self.asleep = None, True
+            self.directory.presence.left()
 
     def _pause(self, attempt: int) -> None:
         """Let nobody wake this mailbox for a while, longer after each failure in a row."""
@@ -360,7 +372,7 @@ class Cell(Mailbox):
 
     def _flush_failed(self, error: Exception) -> None:
         log.error("actor.flush_failed", extra=self._about(**about_error(error)))
-        self.directory.touch(self)
+        self.directory.presence.touch(self)
 
     def _about(self, **more: object) -> dict[str, object]:
         return {"actor": self.name, "key": self.label, **more}

@@ -223,7 +223,7 @@ class TestTheLate:
         late, took = in_virtual_time(evening())
 
         assert late == ["stuck"]
-        assert took == pytest.approx(8.0)
+        assert took == pytest.approx(8.0, abs=0.2)
         assert shelf.kept == {"a": 1, "b": 1, "c": 1, "foremost": 1}
 
     def test_leave_no_ask_unanswered_and_no_message_unaccounted_for(self, shelf: Shelf) -> None:
@@ -264,4 +264,5 @@ class TestTheLate:
         late, took = in_virtual_time(evening())
 
         assert late == ["a"]
-        assert took == pytest.approx(8.0)
+        assert took == pytest.approx(8.0, abs=0.2)
+        assert shelf.broken_flushes < 1_000_000 - 70

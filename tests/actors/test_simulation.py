@@ -172,7 +172,7 @@ async def evening(dice: random.Random) -> None:
     late = await directory.shutdown(deadline=60.0)
 
     assert late == []
-    assert directory.active == directory.leaving == 0
+    assert directory.active == directory.presence.leaving == 0
     assert asyncio.all_tasks() == {asyncio.current_task()}
     check_messages([pair for told, _ in stories for pair in told], chronicle, directory)
     for _, answers in stories:
