@@ -106,10 +106,20 @@ def differences(connection: Connection) -> list[Any]:
     """Return what `alembic revision --autogenerate` would write: nothing, if all is well."""
     with warnings.catch_warnings():
         ignore_what_sqlite_cannot_tell()
-        context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True}
-        )
+        context = MigrationContext.configure(connection, opts=comparison(connection))
         return list(compare_metadata(context, Base.metadata))
+
+
+def comparison(connection: Connection) -> dict[str, Any]:
+    """Return how tables are compared with the models: types and defaults too, without the indexes
+    that are for the other database.
+    """
+    dialect = connection.dialect.name
+
+    def is_ours(thing: Any, *_: Any) -> bool:
+        return bool(thing.info.get("only", dialect) == dialect)
+
+    return {"compare_type": True, "compare_server_default": True, "include_object": is_ours}
 
 
 def ignore_what_sqlite_cannot_tell() -> None:

@@ -12,7 +12,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from storage.database import Database, default_url, known_url
-from storage.migrate import ignore_what_sqlite_cannot_tell
+from storage.migrate import comparison, ignore_what_sqlite_cannot_tell
 from storage.models import Base
 
 
@@ -21,8 +21,7 @@ def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
-        compare_type=True,
-        compare_server_default=True,
+        **comparison(connection),
         render_as_batch=connection.dialect.name == "sqlite",
     )
     with warnings.catch_warnings(), context.begin_transaction():
