@@ -41,7 +41,8 @@ ORDER: Final = re.compile(
 )
 LINK: Final = re.compile(
     r"https?:|www\.|\b[\w-]+\.(?:com|net|org|io|gg|xyz)\b|<[@#&]|@everyone|@here"
-    r"|`|\{|\}"
+    r"|`|\{|\}",
+    re.IGNORECASE,
 )
 
 PROMPT: Final = """\
@@ -249,13 +250,13 @@ def _wrong(
     noted: Noted, source: Said | None, *, direct: bool, consents: bool, known: frozenset[RowId]
 ) -> str:
     """Return why an item is not believed, "" if it is."""
-    content = noted.content.strip()
+    content, about = noted.content.strip(), noted.about.strip()
     checks = (
         ("source", source is None),
         ("evidence", source is not None and not is_evidence(noted.evidence, source.text)),
         ("length", not content or len(content) > LONGEST_FACT),
-        ("order", ORDER.search(content) is not None),
-        ("link", LINK.search(content) is not None),
+        ("order", any(ORDER.search(text) for text in (content, about))),
+        ("link", any(LINK.search(text) for text in (content, about))),
         ("consent", noted.type in SENSITIVE_TYPES and not (consents and direct)),
         ("target", noted.op != "add" and _target(noted) not in known),
     )

@@ -108,7 +108,7 @@ def as_data(text: str) -> str:
     Angle brackets go too, since models take them for markup of their own.
     """
     kept = "".join(
-        " " if c in "\n\r\t" else c
+        " " if c in "\n\r\t\u2028\u2029" else c
         for c in text
         if c in "\n\r\t" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
     )

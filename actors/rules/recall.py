@@ -159,7 +159,7 @@ class RecallIndex:
 
     def _scored(self, sentence: str, asker: str | None) -> dict[int, float]:
         words = plain_words(sentence)
-        asked_about = {word for word in words if word in self._names}
+        asked_about = {name for word in words if (name := self._named(word))}
         if not asked_about and asker and not FIRST_PERSON.isdisjoint(words):
             asked_about = set(plain_words(asker))
         spoken = re.sub(r"\S+", lambda w: "" if self._is_name(w.group()) else w.group(), sentence)
@@ -176,7 +176,11 @@ class RecallIndex:
     def _is_name(self, word: str) -> bool:
         """Return whether a word of the query is somebody's name (also as "Ana's")."""
         bare = plain_words(word)
-        return any(w in self._names or w.removesuffix("s") in self._names for w in bare)
+        return any(self._named(w) for w in bare)
+
+    def _named(self, word: str) -> str:
+        """Return the name that a word is, "" if it is none."""
+        return next((w for w in (word, word.removesuffix("s")) if w in self._names), "")
 
     def _windowed(self, wanted: Iterable[str]) -> dict[int, float]:
         count = len(self._items)

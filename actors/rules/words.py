@@ -15,7 +15,13 @@ from typing import Final
 
 import snowballstemmer
 
-WORD: Final = re.compile(r"\w+")
+MARKS: Final = "".join(
+    chr(c)
+    for c in range(0x300, 0xFB1F)
+    if unicodedata.category(chr(c)) in {"Mn", "Mc"} and not 0xFE00 <= c <= 0xFE0F  # of emoji
+)
+"""Vowel signs and accents: letters of many scripts, though not of Python's `\\w`."""
+WORD: Final = re.compile(rf"\w[\w{MARKS}]*")
 APOSTROPHES: Final = re.compile("['`\N{RIGHT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}]")
 SENTENCE: Final = re.compile(r"[.!?\n。！？]+")
 UNSPACED: Final = re.compile(
