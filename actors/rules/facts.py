@@ -13,7 +13,8 @@ the new one
 Rule 4: a retirement: as 3, without a new fact.  Nobody is retired by dying: the relation becomes
 past and stays.
 Rule 5: many values coexist.
-Rule 6: what was to come is past from its day on; passing states expire after a fortnight.
+Rule 6: what was to come is past once its day, month or year is over; passing states expire
+after a fortnight.
 Rule 7: at most 300 active facts; the faintest go first, never the important, the family's, the
 grief's.
 Rule 8: a fact belongs to the place where it was told, and merges with facts of that place only.
@@ -75,29 +76,41 @@ def merged(
     """
     changes: list[FactChange] = []
     current = {fact.fact_id: fact for fact in known if fact.fact_id is not None}
-    fresh: list[UserFact] = []
     for proposal in proposals:
-        same_place = [
-            f for f in current.values() if f.guild_id == proposal.fact.guild_id and f.is_active
-        ]
-        for change in _one(same_place, fresh, proposal, now):
-            changes.append(change)
-            if change.fact.fact_id is not None:
-                current[change.fact.fact_id] = change.fact
-            else:
-                fresh.append(change.fact)
+        here = proposal.fact.guild_id
+        same_place = [f for f in current.values() if f.guild_id == here and f.is_active]
+        fresh = [f for f in _fresh(changes) if f.guild_id == here]
+        learned = _one(same_place, fresh, proposal, now)
+        rival = _rival(fresh, learned[-1].fact) if _is_news(learned) else None
+        if rival is not None and not _yields(rival, learned[-1].fact):
+            continue
+        for place, change in enumerate(changes):
+            if change.fact is rival:
+                changes[place] = replace(change, fact=_ended(change.fact, now))
+        changes += learned
+        current |= {c.fact.fact_id: c.fact for c in learned if c.fact.fact_id is not None}
     return tuple(changes)
+
+
+def _fresh(changes: list[FactChange]) -> list[UserFact]:
+    """Return what was learned just now, and holds."""
+    return [c.fact for c in changes if c.fact.fact_id is None and c.fact.is_active]
+
+
+def _is_news(learned: tuple[FactChange, ...]) -> bool:
+    return bool(learned) and learned[-1].fact.fact_id is None
 
 
 def _one(
     known: list[UserFact], fresh: list[UserFact], proposal: Proposal, now: datetime
 ) -> tuple[FactChange, ...]:
     new = _dated(proposal.fact, now)
-    if any(is_same(other, new) or is_near(other, new) for other in fresh):
-        return ()
     target = next((f for f in known if f.fact_id == proposal.target), None)
     if proposal.op == "retire":
-        return () if target is None else (FactChange(_retired(target, new, now)),)
+        ending = [target] if target and _yields(target, new) else []
+        return tuple(FactChange(_retired(fact, new, now)) for fact in ending)
+    if any(is_same(other, new) or is_near(other, new) for other in fresh):
+        return ()
     if (again := _again(known, target, proposal)) is not None:
         return (FactChange(again),)
     rival = target if proposal.op == "update" else _rival(known, new)
