@@ -67,11 +67,10 @@ async def give_up(cells: Iterable[Cell]) -> None:
     tasks = _tasks(cells)
     for task in tasks:
         task.cancel()
-    for cell in cells:
-        if cell.task is None:
-            cell.refuse_all()
     if tasks:
         await asyncio.wait(tasks, timeout=GRACE_SECONDS)
+    for cell in cells:
+        cell.refuse_all()
 
 
 async def until_quiet(cells: Callable[[], Iterable[Cell]], ends: float) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, cast
 from actors.failures import about_error
 from actors.futures import ActivationError, CancelledTurnError, ShutDownError
 from actors.mailbox import Letter, Mailbox, trace_id
-from actors.runtime import AsyncioActor, Told
+from actors.runtime import AsyncioActor, Told, awaited
 from actors.workbench import taken_back
 from storage.ids import hashed
 
@@ -30,7 +30,7 @@ A = TypeVar("A", bound="VirtualActor")
 BACKOFF_SECONDS: Final = 0.25
 BACKOFF_CAP_SECONDS: Final = 30.0
 LOAD_ATTEMPTS: Final = 16
-"""Failed loads after which what was told is given up: after three to six minutes."""
+"""Failed loads after which what was told is given up: after two to five minutes."""
 FORGIVEN_SECONDS: Final = 300.0
 """A crash this long ago no longer counts against an actor."""
 MAILBOX_LIMIT: Final = 1_000
@@ -238,14 +238,16 @@ class Cell(Mailbox):
                 self.refuse(letter)
                 raise
             error = CancelledTurnError("what the turn was waiting for was cancelled")
-            self._turn_failed(letter, error, asked)
+            await self._turn_failed(actor, letter, error, asked)
         except Exception as error:  # noqa: BLE001 - whatever it was, it is this actor's alone
-            self._turn_failed(letter, error, asked)
+            await self._turn_failed(actor, letter, error, asked)
         except BaseException:
             self.refuse(letter)
             raise
 
-    def _turn_failed(self, letter: Letter, error: Exception, asked: bool) -> None:
+    async def _turn_failed(
+        self, actor: VirtualActor, letter: Letter, error: Exception, asked: bool
+    ) -> None:
         about = self._about(message_type=type(letter.message).__name__, **about_error(error))
         if asked:
             log.info("actor.ask_failed", extra=about)
@@ -253,6 +255,10 @@ class Cell(Mailbox):
             return
         log.error("actor.crashed", extra=about)
         self._bury(letter, "crashed", error)
+        try:
+            await awaited(actor.on_failure(type(error), error, error.__traceback__))
+        except Exception as second:  # noqa: BLE001 - it is being dropped anyway
+            log.error("actor.cleanup_failed", extra=self._about(**about_error(second)))
         self._crash()
 
     # --- life

@@ -107,6 +107,7 @@ class Shelf:
         self.story: list[tuple[str, str]] = []
         self.broken_loads = 0
         self.broken_flushes = 0
+        self.broken_cleanups = 0
         self.slow_flush: Callable[[str], Any] | None = None
         self.at_work: Counter[str] = Counter()
 
@@ -141,6 +142,13 @@ class SumActor(VirtualActor):
             raise OSError(SECRET)
         self.shelf.kept[self.key] = total
         self.shelf.story.append(("flush", self.key))
+
+    async def on_failure(self, *failure: Any) -> None:
+        await asyncio.sleep(0)
+        self.shelf.story.append(("failure", self.key))
+        if self.shelf.broken_cleanups:
+            self.shelf.broken_cleanups -= 1
+            raise OSError(SECRET)
 
     async def receive(self, message: Any) -> Any:
         self.shelf.at_work[self.key] += 1

@@ -490,6 +490,18 @@ class TestFailure:
         assert [(d.message, d.reason) for d in directory.dead_letters] == [("Broken", "crashed")]
         assert directory.snapshot()[0].restarts == 1
 
+    async def test_a_clean_up_that_fails_too_changes_nothing(
+        self, directory: Directory, shelf: Shelf
+    ) -> None:
+        shelf.broken_cleanups = 1
+        ref = directory.ref(SumActor, "a")
+
+        ref.tell(Added(5))
+        ref.tell(Broken())
+
+        assert await ref.ask(ReadTotal()) == 0
+        assert shelf.of("a") == ["load", "failure", "load"]
+
     def test_each_crash_in_a_row_means_a_longer_pause(self) -> None:
         async def evening() -> list[float]:
             ref = opened(Shelf(), rng=random.Random(3)).ref(SumActor, "a")
@@ -534,7 +546,7 @@ class TestFailure:
 
         in_virtual_time(evening())
 
-        assert shelf.of("a") == ["load", "load"]
+        assert shelf.of("a") == ["load", "failure", "load"]
 
     def test_a_failed_load_answers_asks_and_keeps_what_was_told(self) -> None:
         shelf = Shelf()
