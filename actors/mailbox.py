@@ -296,7 +296,7 @@ class Mailbox(Worker):
 
         The caller must put its letter before it awaits anything else.
         """
-        if not (self.full or self._waiters):
+        if not self.full:
             return
         if self._waiters is None:
             self._waiters = deque()

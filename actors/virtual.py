@@ -86,7 +86,7 @@ class VirtualActor(AsyncioActor):
         self._mailbox().accept(Letter(message))
 
     def stop(self) -> None:
-        """Leave memory as soon as nothing is left to do."""
+        """Leave memory after what waits now, unless something is under way."""
         cast("Cell", self.actor_inbox).dismiss()
 
 

@@ -3,6 +3,7 @@ to go wrong.
 """
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -92,6 +93,35 @@ class DeferAndFail(Asked[None]):
 
 
 @dataclass(frozen=True, slots=True)
+class AskEcho(Asked[int]):
+    """Asks another for an echo, and awaits it in its turn."""
+
+    of: str
+    gate: asyncio.Event
+
+
+@dataclass(frozen=True, slots=True)
+class Stubborn(Told):
+    """Pipes work that returns a number even when it is taken back."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed(Told):
+    """Pipes work that looks at its trace; the turn it comes back in looks too."""
+
+    at_work: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Left(Told):
+    """The actor stops itself, with or without something under way."""
+
+    busy: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AskEachOther(Asked[int]):
     via: tuple[str, ...]
 
@@ -105,6 +135,7 @@ class Shelf:
     def __init__(self) -> None:
         self.kept: dict[str, int] = {}
         self.story: list[tuple[str, str]] = []
+        self.traces: list[str] = []
         self.broken_loads = 0
         self.broken_flushes = 0
         self.broken_cleanups = 0
@@ -175,14 +206,34 @@ class SumActor(VirtualActor):
                 self.cancel(name)
             case Passed(to, number):
                 self.directory.ref(type(self), to).tell(Added(number))
-            case Fetched(gate):
-                self.pipe(self.fetched(gate), self.told)
             case _:
                 return await self.answered(message)
         return None
 
-    async def answered(self, message: Any) -> Any:
+    def piped(self, message: Any) -> bool:
         match message:
+            case Fetched(gate):
+                self.pipe(self.fetched(gate), self.told)
+            case Stubborn(number):
+                self.pipe(self.never_mind(number), self.told)
+            case Noticed(at_work):
+                self.shelf.traces.append(trace_id.get())
+                if not at_work:
+                    self.pipe(self.noticed(), lambda _outcome: Noticed(True))
+            case Left(busy):
+                if busy:
+                    self.after(1.0, Added(1), name="soon")
+                self.stop()
+            case _:
+                return False
+        return True
+
+    async def answered(self, message: Any) -> Any:
+        if self.piped(message):
+            return None
+        match message:
+            case AskEcho(of, gate):
+                return await self.directory.ref(SumActor, of).ask(Echo(1, gate))
             case ReadTotal():
                 return self.total
             case ReadTrace():
@@ -206,6 +257,14 @@ class SumActor(VirtualActor):
     async def echoed(self, reply: Reply, number: int, gate: asyncio.Event) -> None:
         await gate.wait()
         reply.answer(number)
+
+    async def never_mind(self, number: int) -> int:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return number
+
+    async def noticed(self) -> None:
+        self.shelf.traces.append(trace_id.get())
 
     async def fetched(self, gate: "asyncio.Future[int]") -> int:
         return await gate

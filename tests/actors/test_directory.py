@@ -20,6 +20,7 @@ from tests.actors.summing import (
     Added,
     AddedSoon,
     AskEachOther,
+    AskEcho,
     AwaitCancelled,
     Broken,
     DeferAndFail,
@@ -28,11 +29,14 @@ from tests.actors.summing import (
     Fetched,
     ForemostActor,
     Held,
+    Left,
     LimitedActor,
+    Noticed,
     Passed,
     ReadTotal,
     ReadTrace,
     Shelf,
+    Stubborn,
     SumActor,
     TimerTaken,
     opened,
@@ -122,6 +126,17 @@ class TestTurns:
 
     async def test_a_chain_of_asks_is_none(self, directory: Directory) -> None:
         assert await directory.ref(SumActor, "a").ask(AskEachOther(("b", "c", "d"))) == 0
+
+    async def test_nor_is_a_circle_that_a_deferred_answer_opens(self, directory: Directory) -> None:
+        gate = asyncio.Event()
+        first = directory.ref(SumActor, "a").ask(AskEcho("b", gate))
+        await directory.quiet(within=0.01)
+
+        around = directory.ref(SumActor, "b").ask(AskEachOther(("c", "a")))
+        await directory.quiet(within=0.01)
+        gate.set()
+
+        assert (await first, await around) == (1, 0)
 
     async def test_a_turn_has_its_tellers_trace_and_nobody_elses(
         self, directory: Directory
@@ -215,6 +230,31 @@ class TestPipes:
 
         assert await ref.ask(ReadTotal()) == 5
         assert shelf.of("a") == ["load"]
+
+    async def test_they_and_their_outcome_have_the_trace_they_began_with(
+        self, directory: Directory, shelf: Shelf
+    ) -> None:
+        token = trace_id.set("mine")
+        directory.ref(SumActor, "a").tell(Noticed())
+        trace_id.reset(token)
+        directory.ref(SumActor, "a").tell(Added(1))
+
+        await directory.quiet()
+
+        assert shelf.traces == ["mine"] * 3
+
+    async def test_what_was_taken_back_and_did_not_mind_is_not_heard(
+        self, directory: Directory
+    ) -> None:
+        ref = directory.ref(SumActor, "a")
+        ref.tell(Stubborn(5))
+        await ref.ask(ReadTotal())
+
+        ref.tell(Broken())
+        await ref.ask(ReadTotal())
+        await directory.quiet()
+
+        assert await ref.ask(ReadTotal()) == 0
 
     async def test_a_crash_takes_them_back(self, directory: Directory) -> None:
         ref, gate = directory.ref(SumActor, "a"), asyncio.get_running_loop().create_future()
@@ -345,6 +385,28 @@ class TestPassivation:
         assert await ref.ask(ReadTotal()) == 7
         assert shelf.of("a") == ["load", "flush", "load"]
 
+    @pytest.mark.parametrize("busy", [False, True])
+    async def test_an_actor_can_leave_by_itself_unless_it_is_busy(
+        self, directory: Directory, shelf: Shelf, busy: bool
+    ) -> None:
+        directory.ref(SumActor, "a").tell(Left(busy))
+
+        await directory.quiet()
+
+        assert shelf.of("a") == (["load"] if busy else ["load", "flush"])
+
+    async def test_whoever_is_told_something_before_it_can_leave_stays(
+        self, directory: Directory, shelf: Shelf
+    ) -> None:
+        ref = directory.ref(SumActor, "a")
+        await ref.ask(ReadTotal())
+
+        ref.dismiss()
+        ref.tell(Added(1))
+        await directory.quiet()
+
+        assert shelf.of("a") == ["load"]
+
     async def test_leaves_nothing_behind(self, directory: Directory) -> None:
         ref = directory.ref(SumActor, "a")
         await ref.ask(ReadTotal())
@@ -462,6 +524,21 @@ class TestPassivation:
 
         assert directory.active == 5
         assert [k for event, k in shelf.story if event == "flush"] == ["b", "c"]
+
+    async def test_leaving_has_no_part_in_the_trace_that_needs_the_room(
+        self, directory: Directory, shelf: Shelf
+    ) -> None:
+        async def noted(_key: str) -> None:
+            shelf.traces.append(trace_id.get())
+
+        shelf.slow_flush = noted
+        token = trace_id.set("a guest's")
+        for key in "abcdef":
+            await directory.ref(SumActor, key).ask(ReadTotal())
+        await directory.quiet()
+        trace_id.reset(token)
+
+        assert shelf.traces == [""]
 
     async def test_a_thousand_at_once_stay_within_capacity(
         self, directory: Directory, shelf: Shelf

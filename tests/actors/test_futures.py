@@ -149,6 +149,28 @@ class TestGarbage:
 
         assert found < 50  # pytest's own, not one for each
 
+    def test_nor_by_a_thread_that_gets_a_failure(self) -> None:
+        def failed() -> AsyncioFuture[int]:
+            future: AsyncioFuture[int] = AsyncioFuture()
+            future.set_exception((ZeroDivisionError, ZeroDivisionError(), None))
+            return future
+
+        def once() -> None:
+            with pytest.raises(ZeroDivisionError):
+                failed().get()
+
+        once()
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(100):
+                once()
+            found = gc.collect()
+        finally:
+            gc.enable()
+
+        assert found < 50
+
 
 class TestLimiter:
     @given(
