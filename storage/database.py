@@ -87,6 +87,16 @@ def open_sqlite(path: str) -> sqlite3.Connection:
     return connection
 
 
+def make_private(path: Path) -> None:
+    """Make the file at `path`, if there is none, for nobody but its owner to read.
+
+    What cannot be made here is reported when the database is used.
+    """
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+
+
 def set_up_sqlite(connection: Any) -> None:
     """Say to a new connection how this database is used."""
     cursor = connection.cursor()
@@ -120,10 +130,11 @@ class Database:
         """Make the database ready for use.  What is not said comes from `DATABASE_URL`,
         `DATABASE_ECHO`, `DATABASE_POOL_SIZE` and `DATABASE_MAX_OVERFLOW`, else is a default.
 
-        No connection is made yet: a database that is away does not keep the bar from opening.
+        A server is not asked yet: one that is away does not keep the bar from opening.
 
         Raises:
             StorageUrlError: the URL names no database that we know.
+            StorageUnavailableError: the SQLite file cannot be opened.
         """
         await self.close()
         known = known_url(url or os.environ.get("DATABASE_URL") or default_url())
@@ -163,7 +174,12 @@ class Database:
 
             engine = create_async_engine(url, **options, async_creator=same, poolclass=StaticPool)
         else:
-            Path(str(url.database)).expanduser().parent.mkdir(parents=True, exist_ok=True)
+            path = Path(str(url.database))
+            make_private(path)
+            try:
+                open_sqlite(str(path)).close()
+            except sqlite3.Error as error:
+                raise understood(error) from None
             engine = create_async_engine(url, **options)
             event.listen(engine.sync_engine, "connect", lambda made, _: prepare(made))
         event.listen(engine.sync_engine, "begin", begin_now)

@@ -23,6 +23,7 @@ TROUBLES: Final = (
     exc.SQLAlchemyError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     sqlite3.Error,
     OSError,
     TimeoutError,

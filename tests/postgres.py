@@ -92,19 +92,19 @@ class PostgresServer:
 
     home: Path
     programs: Path
+    options: str = ""
 
     @classmethod
     def start(cls, *, durable: bool = False) -> Self:
         """Start a fresh server; `durable` has it flush to disk as in production."""
         home = Path(tempfile.mkdtemp(prefix="bartender-pg-"))
-        server = cls(home, reachable(find_programs(), home))
+        options = f"{ALWAYS} {DURABLE if durable else FAST} -c unix_socket_directories={home}"
+        server = cls(home, reachable(find_programs(), home), options)
         if who := unprivileged():
             os.chown(home, who["user"], who["group"])
-        options = f"{ALWAYS} {DURABLE if durable else FAST} -c unix_socket_directories={home}"
         data = str(home / "data")
         server.run("initdb", "-D", data, "-U", "bar", "-A", "trust", "-E", "UTF8", "--no-locale")
-        log = str(home / "log")
-        server.run("pg_ctl", "start", "-w", "-t", "60", "-D", data, "-l", log, "-o", options)
+        server.resume()
         return server
 
     def run(self, program: str, *arguments: str) -> str:
@@ -160,17 +160,16 @@ class PostgresServer:
         """Stop the server as a crash would; its data stay."""
         self.run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", str(self.home / "data"))
 
+    def resume(self) -> None:
+        """Start it (again)."""
+        data, log = str(self.home / "data"), str(self.home / "log")
+        self.run("pg_ctl", "start", "-w", "-t", "60", "-D", data, "-l", log, "-o", self.options)
+
     def stop(self) -> None:
         """Stop the server, if it runs, and remove everything of it."""
         with contextlib.suppress(NoPostgresError):
             self.run("pg_ctl", "stop", "-w", "-m", "fast", "-D", str(self.home / "data"))
         shutil.rmtree(self.home, ignore_errors=True)
-
-    def resume(self) -> None:
-        """Start it again after `pause`."""
-        data, log = str(self.home / "data"), str(self.home / "log")
-        options = f"{ALWAYS} {FAST} -c unix_socket_directories={self.home}"
-        self.run("pg_ctl", "start", "-w", "-t", "60", "-D", data, "-l", log, "-o", options)
 
 
 def reachable(programs: Path, home: Path) -> Path:
