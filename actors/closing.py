@@ -56,8 +56,6 @@ async def _flush(kind: Kind[Any], ends: float) -> None:
     for start in range(0, len(cells), FLUSHED_AT_ONCE):
         some = cells[start : start + FLUSHED_AT_ONCE]
         for cell in some:
-            if cell.bench is not None:
-                cell.bench.clear()
             cell.dismiss()
         await until_quiet(partial(list, some), ends)
 

@@ -140,8 +140,8 @@ class Ref(Generic[A]):
         return future
 
     def dismiss(self) -> None:
-        """Have it flushed and out of memory, unless it is at work; its next message brings it
-        back.
+        """Have it leave memory after what waits now, unless something is under way then; its
+        next message brings it back.
         """
         self._directory.dismiss(self._kind, self.key)
 
@@ -264,9 +264,9 @@ class Directory:
             del cell.kind.cells[cell.key]
 
     def dismiss(self, kind: Kind[Any], key: Hashable) -> None:
-        """Ask the actor of a key to leave memory, if it is there and idle."""
+        """Ask the actor of a key to leave memory, if it is there."""
         cell = kind.cells.get(key)
-        if cell is not None and cell.idle:
+        if cell is not None and not cell.vacant:
             cell.dismiss()
 
     def sweep(self) -> bool:

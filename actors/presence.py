@@ -57,7 +57,7 @@ class Presence:
             found = [cell for kind in self._kinds if (cell := self._longest_unused(kind))]
             if not found:
                 return
-            self._dismiss(min(found, key=lambda cell: cell.used_at))
+            min(found, key=lambda cell: cell.used_at).dismiss()
 
     def sweep(self) -> bool:
         """Ask those to leave who are idle for too long; return whether there may be more."""
@@ -78,8 +78,8 @@ class Presence:
     def _longest_unused(self, kind: "Kind[Any]") -> "Cell | None":
         """Return the longest unused of a kind that is idle.
 
-        Those before it that are not idle are in use: they go to the end of the line, so that the
-        next search does not find them first.
+        Those before it are in use, or leaving: they go to the end of the line, so that the next
+        search does not find them first.
         """
         if kind.idle_after is None:
             return None
@@ -91,12 +91,8 @@ class Presence:
 
     def _let_go(self, cell: "Cell") -> None:
         if cell.idle:
-            self._dismiss(cell)
+            cell.dismiss()
         elif cell.actor is not None or cell.task is not None:
             self.touch(cell)  # what it has under way is use
         elif not cell.remembered:
             del cell.kind.cells[cell.key]
-
-    def _dismiss(self, cell: "Cell") -> None:
-        cell.dismiss()
-        cell.kind.cells.move_to_end(cell.key)  # whoever is leaving is not to be found first

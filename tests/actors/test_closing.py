@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from actors.directory import Directory
+from actors.mailbox import inside
 from actors.runtime import ActivationError, ShutDownError
 from tests.actors.summing import (
     Added,
@@ -91,6 +92,18 @@ class TestDoors:
         assert (late, took) == ([], 1.0)
         assert shelf.kept == {"a": 0, "b": 7}
 
+    def test_until_all_is_closed(self, shelf: Shelf) -> None:
+        async def evening() -> None:
+            directory = opened(shelf)
+            await directory.shutdown()
+            inside.set(True)  # as in work that an actor piped and that outlived it
+            with pytest.raises(ShutDownError):
+                directory.ref(SumActor, "a").tell(Added(1))
+
+        in_virtual_time(evening())
+
+        assert shelf.story == []
+
     def test_whoever_waits_to_be_let_in_is_refused(self, shelf: Shelf) -> None:
         async def evening() -> list[Any]:
             directory = opened(shelf)
@@ -172,6 +185,18 @@ class TestWork:
 
         assert in_virtual_time(evening()) == ([], 0.0)
         assert shelf.kept == {"a": 1}
+
+    def test_nor_for_loads_that_fail(self, shelf: Shelf) -> None:
+        async def evening() -> tuple[list[Any], float]:
+            directory = opened(shelf)
+            shelf.broken_loads = 2
+            directory.ref(SumActor, "a").tell(Added(1))
+            await asyncio.sleep(0.01)
+            late_and_took = await closing(shelf, directory)
+            assert [dead.reason for dead in directory.dead_letters] == ["not_loaded"]
+            return late_and_took
+
+        assert in_virtual_time(evening()) == ([], 0.0)
 
 
 class TestOrder:

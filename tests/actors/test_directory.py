@@ -540,6 +540,22 @@ class TestPassivation:
 
         assert shelf.traces == [""]
 
+    async def test_the_busy_do_not_hide_the_idle(self, directory: Directory, shelf: Shelf) -> None:
+        gate = asyncio.get_running_loop().create_future()
+        for key in range(40):
+            await directory.ref(SumActor, str(key)).ask(ReadTotal())
+            directory.ref(SumActor, str(key)).tell(Fetched(gate))
+
+        for key in "abcdefghij":
+            await directory.ref(SumActor, key).ask(ReadTotal())
+        await directory.quiet(within=0.01)
+        active = directory.active
+        gate.set_result(1)
+        await directory.quiet()
+
+        assert active == 40
+        assert directory.active == 5
+
     async def test_a_thousand_at_once_stay_within_capacity(
         self, directory: Directory, shelf: Shelf
     ) -> None:
@@ -639,6 +655,30 @@ class TestFailure:
             return await ref.ask(ReadTotal())
 
         assert in_virtual_time(evening()) == 4
+
+    async def test_a_failed_load_leaves_nothing_under_way(
+        self, directory: Directory, shelf: Shelf
+    ) -> None:
+        loads: list[str] = []
+
+        class EagerActor(SumActor):
+            async def on_start(self) -> None:
+                loads.append(trace_id.get())
+                self.pipe(asyncio.sleep(0, 1), self.told)
+                await super().on_start()
+
+        directory.register(EagerActor, lambda key: EagerActor(key, shelf, directory))
+        shelf.broken_loads = 1
+        token = trace_id.set("mine")
+        directory.ref(EagerActor, "a").tell(Added(10))
+        trace_id.reset(token)
+
+        while len(loads) < 2:
+            await asyncio.sleep(0)
+        await directory.quiet()
+
+        assert await directory.ref(EagerActor, "a").ask(ReadTotal()) == 11
+        assert loads == ["mine", "mine"]
 
     def test_loads_that_never_succeed_are_given_up_and_nothing_vanishes(self) -> None:
         shelf = Shelf()
