@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from actors import messages as m
+from actors.memory import BAR
 from actors.rules import prompt, tone
 from actors.rules.sentinel import Label, Reading
 from actors.rules.style import hints
@@ -132,6 +133,20 @@ def house_context(burst: Burst, around: Surroundings) -> m.HouseContext:
         seed=int(hashed(burst.person.user_id), 16),
         tone=tone.appraise(burst.text).valence,
         known=tuple(dict.fromkeys(f.content for f in known if f.about == "self")),
+        said=(*told_before(burst), *(r for r in around.recall.messages if r.said_by != BAR)),
+        now=burst.waiting[-1].at,
+    )
+
+
+def told_before(burst: Burst) -> tuple[m.RecalledMessage, ...]:
+    """Return what the person said in this sitting before the burst, the latest first.
+
+    Recall leaves it out, since the prompt shows it; the house voice has no prompt.
+    """
+    return tuple(
+        m.RecalledMessage(past.message_id, "", past.text, past.at)
+        for past in reversed(burst.past)
+        if past.role == "user" and past.care_level == 0
     )
 
 

@@ -303,6 +303,9 @@ class HouseContext:
     tone: float = 0.0
     known: tuple[str, ...] = ()
     """Facts about this person that may be said here, as sentences in the third person."""
+    said: tuple[RecalledMessage, ...] = ()
+    """What this person said earlier that may be quoted here, best first."""
+    now: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

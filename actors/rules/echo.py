@@ -87,6 +87,19 @@ _NAMED: Final = re.compile(
     rf"|\b({_GIVEN})\s+(?:died|passed away|is gone|was put down|left me)\b",
     re.IGNORECASE,
 )
+_LOST_AFTER: Final = re.compile(
+    r"[\s,]{0,2}(?:(?:has|have|had|just|is|was|she|he|they|who|finally|suddenly|recently)\s+){0,3}"
+    r"(?:died|dead|passed(?: away| on)?\b(?! (?:the|my|his|her|their|an?)\b)|gone\b"
+    r"|put (?:down|to sleep)|left me|didn't make it|broke up with me|dumped me)",
+    re.IGNORECASE,
+)
+_LOST_BEFORE: Final = re.compile(
+    r"\b(?:lost|buried|put down|mourn(?:ing)?|grieving|death of|loss of|funeral (?:of|for)"
+    r"|without|broke up with|goodbye to)(?: for)?\s+$",
+    re.IGNORECASE,
+)
+_PUT: Final = re.compile(r"\bput\s+$", re.IGNORECASE)
+_DOWN: Final = re.compile(r"\s+(?:down|to sleep)\b", re.IGNORECASE)
 _NO_NAMES: Final = frozenset(
     """
     i i'm im my we you he she they it the a an this that and but or so god today yesterday tonight
@@ -100,10 +113,14 @@ _NO_NAMES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """Whom or what a message is about.  `what` is empty for a name alone."""
+    """Whom or what a message is about.  `what` is empty for a name alone.
+
+    `lost`: the message says that it is gone: died, was buried, left.
+    """
 
     what: str = ""
     name: str = ""
+    lost: bool = False
 
     @property
     def full(self) -> str:
@@ -126,15 +143,24 @@ def thing_in(text: str) -> Thing:
     plain = text.translate(_APOSTROPHES)
     best = Thing()
     for found in _THING.finditer(plain):
-        name = _name(found.group(2))
-        thing = Thing(" ".join(found.group(1).casefold().split()), name)
-        if name:
+        thing = Thing(
+            " ".join(found.group(1).casefold().split()), _name(found.group(2)), _is_lost(found)
+        )
+        if thing.name:
             return thing
         best = best or thing
     for found in _NAMED.finditer(plain):
         if name := _name(found.group(1) or found.group(2)):
-            return best or Thing(name=name)
+            return best or Thing("", name, bool(found.group(2)) or _is_lost(found, found.start(1)))
     return best
+
+
+def _is_lost(found: re.Match[str], start: int = -1) -> bool:
+    """Return whether the words around a match say that it is gone."""
+    before = found.string[: found.start() if start < 0 else start]
+    after = found.string[found.end() :]
+    put_down = _PUT.search(before) and _DOWN.match(after)
+    return bool(_LOST_BEFORE.search(before) or _LOST_AFTER.match(after) or put_down)
 
 
 def _name(word: str | None) -> str:
