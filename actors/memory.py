@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, assert_never
@@ -28,8 +28,6 @@ MOST_RECALLED: Final = 12
 RECALLED_FACTS: Final = 8
 BACKOFF: Final = timedelta(seconds=30)
 LONGEST_BACKOFF: Final = timedelta(hours=1)
-CONSENT: Final = "consent_sensitive"
-LEARNING: Final = "learning"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +98,10 @@ class MemoryActor(VirtualActor):
     def _empty(self) -> None:
         self._facts: dict[RowId, UserFact] = {}
         self._shelves: dict[GuildId | None, Shelf] = {None: Shelf()}
-        self._said_at: dict[MessageId, tuple[str, str, datetime]] = {}
+        self._used: set[RowId] = set()
         self._unlearned: dict[GuildId | None, list[Said]] = {}
         self._learning = False
+        self._put_off: dict[GuildId | None, None] = {}
         self._failures = 0
 
     async def on_start(self) -> None:
@@ -114,9 +113,13 @@ class MemoryActor(VirtualActor):
             extra={
                 "user": hashed(self._user_id),
                 "facts": len(self._facts),
-                "messages": len(self._said_at),
+                "messages": len(self._shelf(None).messages),
             },
         )
+
+    async def on_stop(self) -> None:
+        if uses := self._uses():
+            await self._storage.ask(m.Save(tuple(uses)))
 
     async def receive(self, message: MemoryInbox) -> Any:
         match message:
@@ -182,7 +185,6 @@ class MemoryActor(VirtualActor):
         item = Item(past.message_id, author, past.text, past.at, past.conversation)
         for guild_id in {past.guild_id, None}:
             self._shelf(guild_id).messages.add(item)
-        self._said_at[past.message_id] = (author, past.text, past.at)
 
     def _shelf(self, guild_id: GuildId | None) -> Shelf:
         return self._shelves.setdefault(guild_id, Shelf())
@@ -222,9 +224,9 @@ class MemoryActor(VirtualActor):
         shown = {f.source_message_id for f in chosen} | asked.in_prompt
         hits = worth_showing(shelf.messages.recall(asked.query, PERSON, limit=40))
         messages = tuple(
-            m.RecalledMessage(id_, *self._said_at[id_])
-            for id_ in (MessageId(h.id) for h in hits)
-            if id_ not in shown and id_ in self._said_at
+            m.RecalledMessage(MessageId(item.id), item.author, item.text, item.at)
+            for item in (shelf.messages.item(hit) for hit in hits)
+            if item.id not in shown
         )[:MOST_RECALLED]
         profile = tuple(f for f in facts.profile(tuple(usable.values())) if f not in chosen)
         log.info(
@@ -276,12 +278,16 @@ class MemoryActor(VirtualActor):
             )
 
     def _note_use(self, fact_ids: tuple[RowId, ...], at: datetime) -> None:
-        """Facts that were shown are remembered better; kept with the next learning."""
+        """Facts that were shown fade slower; kept with the next learning, or at the end."""
         for fact_id in fact_ids:
             if fact := self._facts.get(fact_id):
                 self._facts[fact_id] = replace(
                     fact, last_referenced_at=at, times_recalled=fact.times_recalled + 1
                 )
+                self._used.add(fact_id)
+
+    def _uses(self) -> list[FactSave]:
+        return [FactSave(self._facts[i]) for i in sorted(self._used) if i in self._facts]
 
     def _wait_for_learning(self, guild_id: GuildId | None, said: Said) -> None:
         waiting = self._unlearned.setdefault(guild_id, [])
@@ -292,7 +298,10 @@ class MemoryActor(VirtualActor):
         waiting = self._unlearned.get(guild_id, [])[: extraction.MOST_MESSAGES]
         due = extraction.is_due(waiting, self._rate, self._rng.random(), sitting_over=sitting_over)
         backing_off = self._failures > 0 and not sitting_over
-        if self._learning or backing_off or not due:
+        if backing_off or not due:
+            return
+        if self._learning:
+            self._put_off[guild_id] = None
             return
         self._learning = True
         said = tuple(waiting)
@@ -317,10 +326,17 @@ class MemoryActor(VirtualActor):
             self._could_not_learn(guild_id, outcome)
             return
         self._failures = 0
+        if await self._learned(guild_id, extracted.said, data):
+            while self._put_off and not self._learning:
+                self._learn(self._put_off.popitem()[0], sitting_over=True)
+
+    async def _learned(
+        self, guild_id: GuildId | None, said: tuple[Said, ...], data: Mapping[str, Any]
+    ) -> bool:
+        """Learn from an extractor's answer; return False if that could not be kept."""
         waiting = {s.message_id for s in self._unlearned.get(guild_id, [])}
-        said = extracted.said
         if not any(s.message_id in waiting for s in said):
-            return  # everything it was drawn from was deleted meanwhile
+            return True  # everything it was drawn from was deleted meanwhile
         there = tuple(s if s.message_id in waiting else replace(s, by_bar=True) for s in said)
         now = self._clock()
         answer = extraction.believed(
@@ -334,11 +350,14 @@ class MemoryActor(VirtualActor):
         )
         for reason in answer.rejected:
             log.info("facts.rejected", extra={"user": hashed(self._user_id), "reason": reason})
-        changes = facts.merged(tuple(self._facts.values()), answer.proposals, now)
-        if await self._keep(guild_id, changes, said):
-            done = {s.message_id for s in said}
-            left = [s for s in self._unlearned.get(guild_id, []) if s.message_id not in done]
-            self._unlearned[guild_id] = left
+        known = tuple(facts.turned(fact, now) for fact in self._facts.values())
+        changes = facts.merged(known, answer.proposals, now)
+        if not await self._keep(guild_id, changes, said):
+            return False
+        done = {s.message_id for s in said}
+        left = [s for s in self._unlearned.get(guild_id, []) if s.message_id not in done]
+        self._unlearned[guild_id] = left
+        return True
 
     def _could_not_learn(self, guild_id: GuildId | None, outcome: m.Extraction | Exception) -> None:
         reason = outcome.reason if isinstance(outcome, m.Extraction) else type(outcome).__name__
@@ -360,7 +379,9 @@ class MemoryActor(VirtualActor):
     ) -> bool:
         mark = Watermark(self._user_id, guild_id, max(s.message_id for s in said))
         saves = [FactSave(change.fact, change.replaces) for change in changes]
-        writes: list[Write] = [*saves, mark]
+        changed = {save.fact.fact_id for save in saves}
+        uses = [use for use in self._uses() if use.fact.fact_id not in changed]
+        writes: list[Write] = [*saves, mark, *uses]
         try:
             answers = await self._storage.ask(m.Save(tuple(writes)))
         except StorageError as error:
@@ -368,6 +389,7 @@ class MemoryActor(VirtualActor):
             return False
         for save, row in zip(saves, answers, strict=False):
             self._hold(replace(save.fact, fact_id=row))
+        self._used.clear()
         await self._prune()
         log.info(
             "facts.learned",
@@ -409,8 +431,6 @@ class MemoryActor(VirtualActor):
         for shelf in self._shelves.values():
             for message_id in message_ids:
                 shelf.messages.discard(message_id)
-        for message_id in message_ids:
-            self._said_at.pop(message_id, None)
         for guild_id, waiting in self._unlearned.items():
             self._unlearned[guild_id] = [s for s in waiting if s.message_id not in message_ids]
         drawn = [f for f in self._facts.values() if f.source_message_id in message_ids]

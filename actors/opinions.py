@@ -33,10 +33,15 @@ class OpinionActor(VirtualActor):
         self._clock = clock
         self._storage = directory.ref(StorageActor, m.OnlyOne)
         self._opinions: dict[str, Opinion] = {}
+        self._unkept: dict[str, Opinion] = {}
 
     async def on_start(self) -> None:
         loaded = await self._storage.ask(m.LoadOpinions(self._guild_id))
         self._opinions = {opinion.topic: opinion for opinion in loaded}
+
+    async def on_stop(self) -> None:
+        if self._unkept:
+            await self._storage.ask(m.Save(tuple(self._unkept.values())))
 
     async def receive(self, message: OpinionInbox) -> tuple[Opinion, ...] | None:
         match message:
@@ -59,9 +64,18 @@ class OpinionActor(VirtualActor):
         )
         if not changed:
             return
-        self._opinions.update({opinion.topic: opinion for opinion in changed})
+        self._unkept |= {opinion.topic: opinion for opinion in changed}
+        self._opinions |= self._unkept
         log.info("opinion.reinforced", extra={"guild_id": self._guild_id, "topics": len(changed)})
+        await self._keep()
+
+    async def _keep(self) -> None:
+        """Keep what changed; with the database away it stays here and is kept with the next
+        change.
+        """
         try:
-            await self._storage.ask(m.Save(changed))
+            await self._storage.ask(m.Save(tuple(self._unkept.values())))
         except StorageError as error:
             log.warning("opinion.not_kept", extra={"error": type(error).__name__})
+        else:
+            self._unkept.clear()

@@ -1,6 +1,7 @@
 """Relationships: one actor for each person, for how the bar knows them everywhere."""
 
 import logging
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, assert_never
@@ -127,8 +128,9 @@ class RelationshipActor(VirtualActor):
         )
 
     def _offset(self) -> timedelta:
-        minutes = self._preferences.get(UTC_OFFSET_MINUTES, "0")
-        return timedelta(minutes=int(minutes)) if minutes.lstrip("-").isdecimal() else timedelta()
+        minutes = self._preferences.get(UTC_OFFSET_MINUTES, "")
+        sound = re.fullmatch(r"[+-]?[0-9]{1,3}", minutes) is not None
+        return timedelta(minutes=int(minutes)) if sound else timedelta()
 
     async def _keep(self) -> None:
         """Keep what changed; with the database away it stays here and is kept with the next

@@ -140,6 +140,10 @@ class RecallIndex:
             if not self._names[name]:
                 del self._names[name]
 
+    def item(self, hit: Hit) -> Item:
+        """Return what was found."""
+        return self._items[self._slot_of[hit.id]]
+
     def recall(self, query: str, asker: str | None = None, limit: int = 20) -> list[Hit]:
         """Return what matters to `query`, best first.
 
