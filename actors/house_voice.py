@@ -31,6 +31,15 @@ ENGLISH_WORDS: Final = frozenset(
     """.split()  # noqa: SIM905 - a text is read more easily than forty strings
 )
 WORD: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
+SPELLED: Final = {
+    **{word.replace("'", ""): word for word in (
+        "i'm", "i've", "don't", "can't", "won't", "didn't", "doesn't", "isn't", "wasn't", "haven't",
+        "couldn't", "wouldn't", "shouldn't", "what's", "that's", "she's", "he's", "they're",
+        "you're",
+    )},
+    "u": "you", "ur": "you're", "r": "are", "pls": "please",
+}  # fmt: skip
+"""How words are spelled that many write without their apostrophe."""
 LAST_LATIN: Final = 0x24F
 MOST_WORDS: Final = 60
 QUOTED_WORDS: Final = 18
@@ -91,7 +100,7 @@ def speak(context: HouseContext, introduction: str | None = None) -> str:
 
 def kind_of(text: str) -> str:
     """Return what kind of talk a message is."""
-    folded = text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").casefold().strip()
+    folded = WORD.sub(_spelled, _folded(text))
     for kind, pattern in script().kinds.items():
         if pattern.search(folded):
             return kind
@@ -100,6 +109,14 @@ def kind_of(text: str) -> str:
     if is_foreign(folded):
         return "foreign"
     return "question" if folded.endswith("?") else "plain"
+
+
+def _folded(text: str) -> str:
+    return text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").casefold().strip()
+
+
+def _spelled(word: re.Match[str]) -> str:
+    return SPELLED.get(word[0], word[0])
 
 
 def chosen(kind: str, context: HouseContext) -> str:
@@ -181,7 +198,7 @@ def world() -> dict[str, Tongue]:
 
 def language_of(text: str) -> str:
     """Return the language of a message, as a code; English unless another is plain."""
-    words = WORD.findall(text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").casefold())
+    words = WORD.findall(_folded(text))
     found = {code: sum(w in tongue.words for w in words) for code, tongue in world().items()}
     best = max(found, key=lambda code: found[code])
     english = sum(word in ENGLISH_WORDS for word in words)
@@ -211,18 +228,27 @@ def abroad(code: str, context: HouseContext) -> str:
 
 
 def woven(said: str, kind: str, context: HouseContext) -> str:
-    """Return the line with what is remembered of the same matter, if there is something."""
-    if _felt(kind, context.tone) not in WEAVING:
+    """Return the line with what is remembered of the same matter, if there is something.
+
+    Only of other days (today's is still in the ear), and only every other turn.
+    """
+    if _felt(kind, context.tone) not in WEAVING or context.turn % 2:
         return said
-    matter = set(terms(context.text))
     for quoted in _quotes(context):
-        if len(matter & set(terms(quoted.text))) >= SAME_MATTER:
-            more = _filled("weave_said", context, Thing(), "", **_quote(quoted, context))
-            return _together(more, said)
+        if _is_today(quoted, context) or not _belongs(quoted.text, context.text):
+            continue
+        more = _filled("weave_said", context, Thing(), "", **_quote(quoted, context))
+        return _together(more, said)
     for known in _sayable(context.known):
-        if len(matter & set(terms(known))) >= SAME_MATTER:
+        if _belongs(known, context.text):
             return _together(_filled("weave_known", context, Thing(), "", known=known), said)
     return said
+
+
+def _belongs(memory: str, text: str) -> bool:
+    """Return whether a memory is of the same matter as a message: somebody's name, or words."""
+    shared = set(terms(memory)) & set(terms(text))
+    return len(shared) >= SAME_MATTER or bool(shared & set(terms(thing_in(text).name)))
 
 
 def remembered(context: HouseContext) -> str:
@@ -233,7 +259,7 @@ def remembered(context: HouseContext) -> str:
     if fitting:
         return _fitted("recall_known", context, fitting)
     for quoted in _quotes(context):
-        if not asked or _holds(quoted.text, asked):
+        if _holds(quoted.text, asked) if asked else _tells(quoted.text):
             return _filled("recall_said", context, Thing(), "", **_quote(quoted, context))
     return _filled("recall", context, Thing(), "")
 
@@ -244,6 +270,11 @@ ABOUT_MEMORY: Final = frozenset(terms("remember know recall tell told call calle
 def _holds(memory: str, asked: set[str]) -> bool:
     """Return whether a memory has enough of the words asked for."""
     return len(asked & set(terms(memory))) >= max(1.0, ASKED_SHARE * len(asked))
+
+
+def _tells(memory: str) -> bool:
+    """Return whether a memory says something of the person or of theirs."""
+    return bool(thing_in(memory) or echo_of(memory))
 
 
 def _fitted(pool: str, context: HouseContext, facts: list[str]) -> str:
@@ -284,6 +315,9 @@ def _quotes(context: HouseContext) -> list[RecalledMessage]:
 def _quote(past: RecalledMessage, context: HouseContext) -> dict[str, str]:
     words = past.text.translate(QUOTES).split()
     cut = " ".join(words[:QUOTED_WORDS]) + ("\u2026" if len(words) > QUOTED_WORDS else "")
-    same_day = context.now is not None and past.at.date() == context.now.date()
-    when = "earlier" if same_day else f"on {past.at.day} {past.at:%B}"
+    when = "earlier" if _is_today(past, context) else f"on {past.at.day} {past.at:%B}"
     return {"quote": cut, "when": when}
+
+
+def _is_today(past: RecalledMessage, context: HouseContext) -> bool:
+    return context.now is not None and past.at.date() == context.now.date()

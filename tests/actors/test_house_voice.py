@@ -90,6 +90,9 @@ class TestKinds:
             ("pour me a whisky", "drink"),
             ("what do you remember about me?", "recall"),
             ("what's my dog called?", "recall"),
+            ("whats my dog called?", "recall"),
+            ("im not happy", "sad"),
+            ("ur useless", "insult"),
             ("remember that Ana likes tea", "keep"),
             ("remind me to call Ana", "remind"),
             ("what should I do?", "advice"),
@@ -269,6 +272,28 @@ class TestMemory:
         )
 
         assert "my sister Ana and I do not talk any more" in answer
+
+    def test_a_name_is_enough_to_remember_by(self) -> None:
+        answer = said("Rufus died", said=(a_memory("my dog is called Rufus"),))
+
+        assert "my dog is called Rufus" in answer
+
+    def test_what_was_said_today_is_still_in_the_ear(self) -> None:
+        assert "called" not in said("Rufus died", said=(a_memory("my dog is called Rufus", 0),))
+
+    def test_it_remembers_aloud_only_every_other_turn(self) -> None:
+        memory = (a_memory("my dog is called Rufus"),)
+
+        spoken = ["called" in said("Rufus died", turn=turn, said=memory) for turn in (2, 3, 4, 5)]
+
+        assert spoken == [True, False, True, False]
+
+    def test_asked_what_it_knows_it_does_not_quote_small_talk(self) -> None:
+        past = (a_memory("thanks, good night"), a_memory("my sister lives in Lyon"))
+
+        answers = in_all_words("what do you remember about me?", said=past)
+
+        assert all("my sister lives in Lyon" in answer for answer in answers)
 
     def test_it_does_not_bring_up_what_does_not(self) -> None:
         answer = said("the ferry was late", said=(a_memory("my sister is ill"),))
