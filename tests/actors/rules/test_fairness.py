@@ -1,9 +1,12 @@
+import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.rules.budget import Budget, Limits
 from actors.rules.fairness import (
     HALF_LIFE,
     LONGEST_BACKGROUND_WAIT,
@@ -162,3 +165,60 @@ class TestRequest:
 
         assert reply.gives_up_at - reply.since == LONGEST_WAIT
         assert facts.gives_up_at - facts.since == LONGEST_BACKGROUND_WAIT
+
+
+class TestAnEvening:
+    """One loud guild and twenty quiet ones at a model of 8,000 tokens a minute."""
+
+    NEED = 1_480
+    MINUTES = 120
+
+    def test_quiet_guilds_are_served_and_soon(self) -> None:
+        served, waits, asked = self.evening(random.Random(7))
+
+        quiet = [wait for guild, wait in waits if guild != 0]
+        assert served["quiet"] / asked["quiet"] >= 0.93
+        assert sorted(quiet)[len(quiet) // 2] <= 12
+        assert max(quiet) <= LONGEST_WAIT.total_seconds()
+
+    def test_what_is_left_goes_to_the_loud_one(self) -> None:
+        served, _, asked = self.evening(random.Random(7))
+
+        assert 0 < served["loud"] < asked["loud"]
+        assert served["loud"] + served["quiet"] >= 0.95 * self.MINUTES * 8_000 / self.NEED
+
+    def evening(
+        self, dice: random.Random
+    ) -> tuple[Counter[str], list[tuple[int, float]], Counter[str]]:
+        """Play it by the rules, second by second; return who was served, after how long, of how
+        many.
+        """
+        budget, usage, now = Budget.full(Limits(tokens_day=1e9), NOON), Usage(), NOON
+        waiting: list[Request] = []
+        served: Counter[str] = Counter()
+        asked: Counter[str] = Counter()
+        waits: list[tuple[int, float]] = []
+        for second in range(self.MINUTES * 60):
+            now = NOON + timedelta(seconds=second)
+            budget = budget.filled(now)
+            heard = [0] if dice.random() < 0.5 else []
+            heard += [guild for guild in range(1, 21) if dice.random() < 1 / 450]
+            for guild in heard:
+                asked[self.kind(guild)] += 1
+                request = a_request(
+                    sum(asked.values()), guild=guild, user=guild, tokens=self.NEED, since=now
+                )
+                if not is_full(waiting, request):
+                    waiting.append(request)
+            waiting = [r for r in waiting if r.gives_up_at > now]
+            chosen = next_up(waiting, usage)
+            if chosen is not None and not budget.wait_for(self.NEED, chosen.urgency, now):
+                waiting.remove(chosen)
+                budget = budget.spent(self.NEED)
+                usage.used(chosen, now)
+                served[self.kind(chosen.guild)] += 1
+                waits.append((chosen.guild, (now - chosen.since).total_seconds()))
+        return served, waits, asked
+
+    def kind(self, guild: int) -> str:
+        return "quiet" if guild else "loud"
