@@ -65,6 +65,16 @@ class Call:
     def turn(self) -> str:
         return self.asked.turn if isinstance(self.asked, m.DraftReply) else ""
 
+    def blinded(self, models: Models) -> bool:
+        """Turn to the model that replies without seeing, if this one sees; return whether it did.
+
+        A picture that cannot be fetched, or a model that is not there, must not cost the reply.
+        """
+        if self.model != models.vision or self.model == models.reply:
+            return False
+        self.model = models.reply
+        return True
+
     def sent(self) -> None:
         """Note that it goes out now."""
         self.attempts += 1

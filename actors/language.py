@@ -355,7 +355,7 @@ class LanguageActor(VirtualActor):
             case ModelRefusedError():
                 self._breaker(call.model, standing, standing.breaker.worked())
                 log.error("model.refused", extra={**about, "why": str(error)})
-                pause = None
+                pause = timedelta() if call.blinded(self._models) else None
             case ModelBrokenAnswerError():
                 self._breaker(call.model, standing, standing.breaker.worked())
                 log.warning("model.broken_answer", extra={**about, "why": str(error)})

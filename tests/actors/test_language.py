@@ -152,6 +152,18 @@ class TestReplies:
 
         assert "cannot see it" in server.requests[0]["messages"][0]["content"]
 
+    async def test_a_picture_that_cannot_be_shown_does_not_cost_the_reply(
+        self, bar: Language, server: FakeGroq, api: GroqApi
+    ) -> None:
+        server.script(fake.refused(400, "cannot fetch the image"))
+        picture = m.PromptPart("user", "look", ("https://cdn/x.png",))
+
+        draft = await bar.open(api, models=Models(vision="seeing")).ask(a_draft(prompt=(picture,)))
+
+        assert draft.voice == "model"
+        assert [r["model"] for r in server.requests] == ["seeing", Models().reply]
+        assert "cannot see it" in server.requests[1]["messages"][0]["content"]
+
 
 class TestTrouble:
     @pytest.mark.parametrize(
