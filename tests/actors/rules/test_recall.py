@@ -84,6 +84,14 @@ class TestWhatIsFound:
 
         assert found(an_index(*said), "tea cello")[0] == 12
 
+    def test_a_sitting_that_was_about_it_lifts_its_turns(self) -> None:
+        said = [("guest", f"filler{n}") for n in range(12)]
+        said[0] = said[11] = ("guest", "cello")
+        index = an_index(*said, sitting=1)
+        index.add(an_item(99, "cello", sitting=2))
+
+        assert found(index, "cello", limit=3) == [11, 0, 99]
+
     def test_of_equal_turns_the_newer_comes_first(self) -> None:
         index = RecallIndex()
         for number in (1, 2, 3):
