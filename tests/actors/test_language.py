@@ -63,7 +63,15 @@ async def server() -> AsyncIterator[FakeGroq]:
 
 @pytest.fixture
 async def api(server: FakeGroq) -> AsyncIterator[GroqApi]:
-    made = GroqApi(api_key="key", base_url=server.base_url, answer_seconds=0.3)
+    made = GroqApi(api_key="key", base_url=server.base_url, answer_seconds=10.0)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def hasty(server: FakeGroq) -> AsyncIterator[GroqApi]:
+    """One that waits a quarter of a second only: for servers that hang."""
+    made = GroqApi(api_key="key", base_url=server.base_url, answer_seconds=0.25)
     yield made
     await made.close()
 
@@ -177,7 +185,6 @@ class TestTrouble:
             fake.content('{"reply": "' + "x" * 9_000 + '", "risk": 0}'),
             fake.content('{"reply": "cut of', finish="length"),
             fake.hangs_up(),
-            fake.hangs(),
             fake.status(500),
             fake.status(503, retry_after="5"),
             fake.status(498),
@@ -199,7 +206,6 @@ class TestTrouble:
         [
             (fake.content("no"), "broken_answer"),
             (fake.status(500), "away"),
-            (fake.hangs(), "timeout"),
             (fake.status(429, retry_after="1"), "busy"),
         ],
     )
@@ -216,6 +222,15 @@ class TestTrouble:
         draft = await hurried.open(api).ask(a_draft())
 
         assert (draft.voice, draft.reason, len(server.requests)) == ("house", reason, 2)
+
+    async def test_a_server_that_hangs_is_not_waited_for(
+        self, hurried: Language, server: FakeGroq, hasty: GroqApi
+    ) -> None:
+        server.always(fake.hangs())
+
+        draft = await hurried.open(hasty).ask(a_draft())
+
+        assert (draft.voice, draft.reason, len(server.requests)) == ("house", "timeout", 2)
 
     @pytest.mark.parametrize("trouble", [fake.status(401), fake.refused(400, "too long")])
     async def test_what_is_refused_for_good_is_not_tried_again(
