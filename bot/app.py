@@ -166,7 +166,7 @@ def register(
     """Tell the directory how each kind of actor is made; those that others flush into come
     first.
     """
-    models = Models(settings.model_reply, settings.model_facts, settings.model_vision)
+    models = Models(settings.model_reply, settings.model_facts, settings.vision)
     composer = Composer(directory, outbox, clock, settings.bartender_country)
     directory.register(
         StorageActor, lambda key: StorageActor(key, database=database), idle_after=None

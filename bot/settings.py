@@ -65,6 +65,12 @@ class Settings(BaseModel):
         return cls.model_fields[info.field_name].default if value == "" else value
 
     @property
+    def vision(self) -> str | None:
+        """The model that sees pictures; another server has none unless one is named."""
+        named = self.llm_base_url is None or "model_vision" in self.model_fields_set
+        return self.model_vision if named else None
+
+    @property
     def database(self) -> str:
         """The database's URL: as set, else an SQLite file in the person's data folder."""
         if self.database_url is not None:
