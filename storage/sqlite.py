@@ -11,20 +11,41 @@ Rule 2: a time is kept as SQLAlchemy keeps it, so that both read each other's ro
 
 import asyncio
 import json
+import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Any, Final
 
 from storage.batch import Batch
 from storage.rows import Row
 from storage.statements import FACT, SHIFT, STATES, sqlite_upsert
 
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A statement that names its values by number, for one that it uses twice.
+
+    `sqlite3` fills only plain question marks from a row: `text` has those, `row` puts the values
+    in their order.
+    """
+
+    text: str
+    row: Callable[[Row], Row]
+
+
+def numbered(statement: str) -> Numbered:
+    """Return a statement written with `?1`, `?2`... ready to be run."""
+    order = [int(number) - 1 for number in re.findall(r"\?(\d+)", statement)]
+    return Numbered(re.sub(r"\?\d+", "?", statement), itemgetter(*order))
+
+
 PERSON: Final = "(SELECT id FROM users WHERE discord_id = ?)"
 
-PEOPLE: Final = """
+PEOPLE: Final = numbered("""
 INSERT INTO users AS u (discord_id, discord_username, discord_display_name, locale,
   first_seen_at, last_seen_at, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?6)
 ON CONFLICT (discord_id) DO UPDATE SET
@@ -33,22 +54,22 @@ ON CONFLICT (discord_id) DO UPDATE SET
   locale = coalesce(excluded.locale, u.locale),
   last_seen_at = max(u.last_seen_at, excluded.last_seen_at),
   is_active = 1,
-  updated_at = excluded.updated_at"""
+  updated_at = excluded.updated_at""")
 
-NAMED: Final = """
+NAMED: Final = numbered("""
 INSERT INTO users (discord_id, first_seen_at, last_seen_at, created_at, updated_at)
-VALUES (?1, ?2, ?2, ?2, ?2) ON CONFLICT (discord_id) DO NOTHING"""
+VALUES (?1, ?2, ?2, ?2, ?2) ON CONFLICT (discord_id) DO NOTHING""")
 
-GUILDS: Final = """
+GUILDS: Final = numbered("""
 INSERT INTO guilds AS g (discord_id, name, joined_at, created_at, updated_at)
 VALUES (?1, ?2, ?3, ?4, ?4)
 ON CONFLICT (discord_id) DO UPDATE SET
   name = coalesce(nullif(excluded.name, ''), g.name),
   is_active = 1,
   updated_at = excluded.updated_at
-WHERE NOT g.is_active OR (excluded.name <> '' AND excluded.name <> g.name)"""
+WHERE NOT g.is_active OR (excluded.name <> '' AND excluded.name <> g.name)""")
 
-MEMBERS: Final = f"""
+MEMBERS: Final = numbered(f"""
 INSERT INTO guild_members AS m (guild_id, user_id, guild_nickname, roles, joined_guild_at,
   created_at, updated_at)
 VALUES ((SELECT id FROM guilds WHERE discord_id = ?1), {PERSON.replace("?", "?2")}, ?3, ?4, ?5,
@@ -60,28 +81,28 @@ ON CONFLICT (guild_id, user_id) DO UPDATE SET
   updated_at = excluded.updated_at
 WHERE m.guild_nickname IS NOT excluded.guild_nickname
   OR m.roles IS NOT excluded.roles
-  OR m.joined_guild_at IS NOT coalesce(excluded.joined_guild_at, m.joined_guild_at)"""
+  OR m.joined_guild_at IS NOT coalesce(excluded.joined_guild_at, m.joined_guild_at)""")
 
 KNOWN: Final = """
 SELECT conversation_id, answered_at IS NOT NULL FROM messages WHERE discord_message_id = ?"""
 SITTING: Final = "SELECT 1 FROM conversations WHERE id = ? AND user_id = ?"
-CLOSE: Final = """
+CLOSE: Final = numbered("""
 UPDATE conversations SET is_active = 0, updated_at = ?3
-WHERE user_id = ?1 AND channel_id = ?2 AND is_active"""
-OPEN: Final = """
+WHERE user_id = ?1 AND channel_id = ?2 AND is_active""")
+OPEN: Final = numbered("""
 INSERT INTO conversations (user_id, guild_id, channel_id, started_at, last_message_at,
-  message_count, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4, 0, ?5, ?5) RETURNING id"""
+  message_count, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4, 0, ?5, ?5) RETURNING id""")
 KEEP: Final = """
 INSERT INTO messages (conversation_id, user_id, discord_message_id, role, content, has_images,
   image_urls, token_count, created_at, updated_at, expects_answer, answered_at,
   answers_message_id, part_ids, care_level)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-GROW: Final = """
-UPDATE conversations SET message_count = message_count + ?1,
-  last_message_at = max(last_message_at, ?2), updated_at = ?3 WHERE id = ?4"""
-SETTLE: Final = """
-UPDATE messages SET answered_at = ?1, updated_at = ?2
-WHERE discord_message_id = ?3 AND answered_at IS NULL"""
+GROW: Final = numbered("""
+UPDATE conversations SET message_count = message_count + ?2,
+  last_message_at = max(last_message_at, ?3), updated_at = ?4 WHERE id = ?1""")
+SETTLE: Final = numbered("""
+UPDATE messages SET answered_at = ?2, updated_at = ?3
+WHERE discord_message_id = ?1 AND answered_at IS NULL""")
 
 SHIFTS: Final = f"""
 INSERT INTO mood_history ({", ".join(SHIFT)}, created_at, updated_at)
@@ -93,16 +114,18 @@ VALUES ({PERSON}, {", ".join("?" for _ in FACT)}, ?, ?) RETURNING id"""
 CHANGE: Final = f"""
 UPDATE user_facts SET {", ".join(f"{c} = ?" for c in FACT if c != "superseded_by")},
   superseded_by = coalesce(?, superseded_by), updated_at = ? WHERE id = ?"""
-EDIT: Final = "UPDATE messages SET content = ?2, updated_at = ?3 WHERE discord_message_id = ?1"
-REPLACE: Final = """
+EDIT: Final = numbered(
+    "UPDATE messages SET content = ?2, updated_at = ?3 WHERE discord_message_id = ?1"
+)
+REPLACE: Final = numbered("""
 UPDATE user_facts SET superseded_by = ?1, is_active = 0, updated_at = ?3
-WHERE id = ?2 AND ?1 <> ?2 AND EXISTS (SELECT 1 FROM user_facts WHERE id = ?1)"""
-LINK: Final = """
+WHERE id = ?2 AND ?1 <> ?2 AND EXISTS (SELECT 1 FROM user_facts WHERE id = ?1)""")
+LINK: Final = numbered("""
 INSERT INTO fact_associations (fact_id_1, fact_id_2, association_type, strength, discovered_at,
   created_at)
 SELECT new.id, old.id, 'supersedes', 1.0, ?3, ?3 FROM user_facts new, user_facts old
-WHERE new.id = ?1 AND old.id = ?2 AND ?1 <> ?2 ON CONFLICT (fact_id_1, fact_id_2) DO NOTHING"""
-GUILD_STATE: Final = """
+WHERE new.id = ?1 AND old.id = ?2 AND ?1 <> ?2 ON CONFLICT (fact_id_1, fact_id_2) DO NOTHING""")
+GUILD_STATE: Final = numbered("""
 INSERT INTO guilds AS g (discord_id, name, is_active, joined_at, created_at, updated_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?5)
 ON CONFLICT (discord_id) DO UPDATE SET
@@ -110,7 +133,7 @@ ON CONFLICT (discord_id) DO UPDATE SET
   joined_at = CASE WHEN excluded.is_active AND NOT g.is_active
     THEN excluded.joined_at ELSE g.joined_at END,
   is_active = excluded.is_active,
-  updated_at = excluded.updated_at"""
+  updated_at = excluded.updated_at""")
 DROP_PREFERENCE: Final = f"""
 DELETE FROM user_preferences WHERE user_id = {PERSON} AND preference_key = ?"""
 DROP_CARE: Final = f"DELETE FROM care_states WHERE user_id = {PERSON} AND channel_id = ?"
@@ -147,10 +170,14 @@ class Work:
         self._states()
         self._rest()
 
-    def many(self, statement: str, rows: Iterable[Row]) -> None:
+    def many(self, statement: Numbered, rows: Iterable[Row]) -> None:
         """Run `statement` for each of `rows`, the time of writing at their end."""
         now = self.batch.now
-        self.cursor.executemany(statement, ((*row, now) for row in rows))
+        self.cursor.executemany(statement.text, (statement.row((*row, now)) for row in rows))
+
+    def one(self, statement: Numbered, *values: Any) -> None:
+        """Run `statement` once."""
+        self.cursor.execute(statement.text, statement.row(values))
 
     def person(self, user_id: int) -> int | None:
         """Return the key of a person's row, if there is one."""
@@ -198,8 +225,8 @@ class Work:
         key = (person, channel_id)
         if key not in self._opened:
             now = self.batch.now
-            self.cursor.execute(CLOSE, (person, channel_id, now))
-            self.cursor.execute(OPEN, (person, guild_id, channel_id, at, now))
+            self.one(CLOSE, person, channel_id, now)
+            self.one(OPEN, person, guild_id, channel_id, at, now)
             self._opened[key] = self.cursor.fetchone()[0]
         return self._opened[key]
 
@@ -224,12 +251,8 @@ class Work:
             self._grow(place, at)
             said = (place, person, message_id, "assistant", text, False, "[]", tokens, at, now)
             cursor.execute(KEEP, (*said, False, None, answers, parts, care))
-        cursor.executemany(
-            SETTLE, ((at, now, message_id) for message_id, at in self.batch.settled.items())
-        )
-        cursor.executemany(
-            GROW, ((count, at, now, place) for place, (count, at) in self._growth.items())
-        )
+        self.many(SETTLE, self.batch.settled.items())
+        self.many(GROW, ((place, *growth) for place, growth in self._growth.items()))
 
     def _is_kept(self, message_id: int) -> bool:
         return self._of_message(message_id) is not None
@@ -263,7 +286,7 @@ class Work:
     def _rest(self) -> None:
         batch, now = self.batch, self.batch.now
         self.cursor.executemany(SHIFTS, ((*row, now, now) for row in batch.shifts))
-        self.cursor.executemany(EDIT, batch.edited.values())
+        self.many(EDIT, batch.edited.values())
         self.many(GUILD_STATE, batch.guild_states.values())
         self.cursor.executemany(DROP_PREFERENCE, batch.dropped_preferences)
         self.cursor.executemany(DROP_CARE, batch.dropped_cares)

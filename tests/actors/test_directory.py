@@ -127,6 +127,13 @@ class TestTurns:
     async def test_a_chain_of_asks_is_none(self, directory: Directory) -> None:
         assert await directory.ref(SumActor, "a").ask(AskEachOther(("b", "c", "d"))) == 0
 
+    async def test_nor_is_asking_back_later(self, directory: Directory) -> None:
+        first, second = directory.ref(SumActor, "a"), directory.ref(SumActor, "b")
+
+        await first.ask(AskEachOther(("b",)))
+
+        assert await second.ask(AskEachOther(("a",))) == 0
+
     async def test_nor_is_a_circle_that_a_deferred_answer_opens(self, directory: Directory) -> None:
         gate = asyncio.Event()
         first = directory.ref(SumActor, "a").ask(AskEcho("b", gate))
