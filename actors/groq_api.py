@@ -16,7 +16,6 @@ Rule 4: nothing in an answer is believed before it was checked, its token counts
 """
 
 import asyncio
-import json
 import logging
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -26,6 +25,7 @@ from typing import Any, Final
 import groq
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
 from actors.messages import PromptPart
 from actors.rules import headers as rules
@@ -321,8 +321,8 @@ def object_in(text: str) -> dict[str, Any]:
     bare = THOUGHTS.sub("", text).strip()
     start, end = bare.find("{"), bare.rfind("}")
     try:
-        data = json.loads(bare[start : end + 1])
-    except (ValueError, RecursionError):
+        data = from_json(bare[start : end + 1])  # bounds the depth; json's bound varies by Python
+    except ValueError:
         raise ModelBrokenAnswerError("not a JSON object") from None
     if not isinstance(data, dict):
         raise ModelBrokenAnswerError("not a JSON object")
