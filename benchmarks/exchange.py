@@ -71,17 +71,24 @@ async def _serve(pipe: Connection, conversations: int) -> None:
         people = [discord.user(f"guest{n}") for n in range(conversations)]
         rooms = [discord.dm(person) for person in people]
         pipe.send({**discord.environment, "LLM_BASE_URL": groq.base_url})
+        everyone = list(zip(people, rooms, strict=True))
         while (rounds := await asyncio.to_thread(pipe.recv)) is not None:
-            await discord.ready()
-            times: list[float] = []
-            started = time.perf_counter()
-            for number in range(rounds):
-                answers = [
-                    _exchange(discord, person, room, f"evening number {number}")
-                    for person, room in zip(people, rooms, strict=True)
-                ]
-                times += await asyncio.gather(*answers)
-            pipe.send((times, time.perf_counter() - started))
+            try:
+                await discord.ready()
+                pipe.send(await _rounds(discord, everyone, rounds))
+            except TimeoutError as error:  # a reply that never came ends the run, loudly
+                pipe.send(error)
+
+
+async def _rounds(
+    discord: FakeDiscord, everyone: list[tuple[Any, Any]], rounds: int
+) -> tuple[list[float], float]:
+    times: list[float] = []
+    started = time.perf_counter()
+    for number in range(rounds):
+        answers = [_exchange(discord, *one, f"evening number {number}") for one in everyone]
+        times += await asyncio.gather(*answers)
+    return times, time.perf_counter() - started
 
 
 async def _exchange(discord: FakeDiscord, person: Any, room: Any, text: str) -> float:
@@ -98,6 +105,7 @@ async def measured(url: str, conversations: int, rounds: int) -> dict[str, Any]:
         target=serve, args=(theirs, conversations)
     )
     server.start()
+    theirs.close()  # so that the end of their process is the end of the pipe
     environment = await asyncio.to_thread(ours.recv)
     settings = from_environment(
         {**environment, "GROQ_API_KEY": "key", "DATABASE_URL": url, "FACT_EXTRACTION_RATE": "0"}
@@ -109,12 +117,10 @@ async def measured(url: str, conversations: int, rounds: int) -> dict[str, Any]:
     async with opened(settings, outbox) as bar:
         door = supervised(settings, bar, outbox, guild_ready_seconds=0.01, identify_seconds=0.01)
         running = asyncio.create_task(door.run())
-        ours.send(WARM_UP)
-        await asyncio.to_thread(ours.recv)
+        await _played(ours, WARM_UP)
         logging.getLogger().addHandler(stages)
         gc.collect()
-        ours.send(rounds)
-        times, seconds = await asyncio.to_thread(ours.recv)
+        times, seconds = await _played(ours, rounds)
         logging.getLogger().removeHandler(stages)
         ours.send(None)
         await door.close()
@@ -128,6 +134,16 @@ async def measured(url: str, conversations: int, rounds: int) -> dict[str, Any]:
         "exchanges": len(times),
         "stages_p50_ms": stages.medians(),
     }
+
+
+async def _played(pipe: Connection, rounds: int) -> tuple[list[float], float]:
+    """Have the servers play `rounds`; return every exchange's seconds, and those of all."""
+    pipe.send(rounds)
+    found = await asyncio.to_thread(pipe.recv)
+    if isinstance(found, TimeoutError):
+        raise found
+    times, seconds = found
+    return times, seconds
 
 
 def run(*, quick: bool) -> dict[str, Any]:
