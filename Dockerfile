@@ -11,7 +11,7 @@ FROM python:3.12-slim-bookworm
 LABEL org.opencontainers.image.title="Bartender" \
       org.opencontainers.image.licenses="MIT"
 RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
-    python -m pip install --no-cache-dir --no-index --find-links=/wheels loyal-companion \
+    python -m pip install --no-cache-dir --no-index /wheels/*.whl \
     && useradd --system --uid 10001 --home-dir /data bartender \
     && install -d -o bartender -g bartender /data
 USER 10001

@@ -9,13 +9,14 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 2
 
-.PHONY: run test check tests wheel bench clean
+.PHONY: run test check tests wheel container clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make run    talk to Bartender (with DISCORD_TOKEN set: start the Discord bot)"
 	@echo "make test   set up, then lint, types, import contracts and the whole test suite"
 	@echo "make wheel  build the wheel, install it in a clean environment, hold one conversation with it"
+	@echo "make container  (root, Linux) walk through the Dockerfile without an engine, try its process as PID 1"
 
 run: $(VENV)/.installed
 	@$(BIN)/python -m bot start
@@ -33,6 +34,9 @@ tests: $(VENV)/.installed-test
 
 wheel: $(VENV)/.installed-test
 	$(BIN)/python -m tests.wheel
+
+container: $(VENV)/.installed-test
+	$(BIN)/python -m tests.container
 
 $(VENV)/.made:
 	@test -n "$(PYTHON)" || { echo "Bartender needs Python 3.11, 3.12 or 3.13 (with venv; on Debian: apt install python3-venv)."; exit 1; }
