@@ -224,11 +224,18 @@ CREATE TABLE IF NOT EXISTS scheduled_events (
     recurrence_rule VARCHAR(100),
     status VARCHAR(20) DEFAULT 'pending' NOT NULL,
     triggered_at TIMESTAMP WITH TIME ZONE,
+    is_proactive BOOLEAN DEFAULT false NOT NULL,
+    source_message_id BIGINT,
+    not_before TIMESTAMP WITH TIME ZONE,
+    claimed_at TIMESTAMP WITH TIME ZONE,
+    claimed_by VARCHAR(20),
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_scheduled_events PRIMARY KEY (id),
     CONSTRAINT fk_scheduled_events_user_id FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE
 );
+
+CREATE INDEX IF NOT EXISTS ix_scheduled_events_source_message_id ON scheduled_events (source_message_id);
 
 CREATE INDEX IF NOT EXISTS ix_scheduled_events_status ON scheduled_events (status);
 

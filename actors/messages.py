@@ -19,8 +19,10 @@ from typing import Any, Literal, Protocol
 from actors.runtime import Asked, Told
 from storage.ids import ChannelId, GuildId, MessageId, RowId, UserId
 from storage.records import (
+    Claim,
     CommunicationStyle,
     ConversationState,
+    Event,
     FactType,
     KnownChannel,
     MemoryState,
@@ -30,6 +32,7 @@ from storage.records import (
     PersonState,
     Place,
     Relationship,
+    Settled,
     UserFact,
     Write,
 )
@@ -39,6 +42,8 @@ from storage.records import (
 ConversationKey = tuple[UserId, ChannelId]
 MoodKey = tuple[Literal["guild", "dm"], int]
 """A guild's mood, or the passing mood of one person's direct messages."""
+NO_MESSAGE = MessageId(0)
+"""What is answered by something that answers nothing."""
 OnlyOne: Literal[""] = ""
 """The key of an actor that the process has one of."""
 
@@ -414,6 +419,56 @@ class SittingEnded(Told):
     at: datetime
 
 
+# --- the calendar: doors and MemoryActor to CalendarActor ----------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EventsDue(Told):
+    """Something may have come due: the bar opened, or the time that was waited for is here."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanEvent(Asked[Event | None]):
+    """Keep an event that a person asked for; a new birthday takes the place of the old one.  The
+    answer: it, as kept; None if too much of theirs is waiting already.
+    """
+
+    person: Person
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class NoteEvents(Asked[tuple[Event, ...]]):
+    """Keep events that were drawn from messages, each once.  The answer: those that are new."""
+
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListEvents(Asked[tuple[Event, ...]]):
+    """What waits for a person and may be shown in this place, the soonest first."""
+
+    user_id: UserId
+    guild_id: GuildId | None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelEvent(Asked[Event | None]):
+    """Cancel what waits, with all that would follow it; None if nothing of theirs waits there."""
+
+    user_id: UserId
+    event_id: RowId
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatEvent(Asked[Event | None]):
+    """Remind the person once more, at `at`, of what they were reminded of."""
+
+    person: Person
+    event_id: RowId
+    at: datetime
+
+
 # --- 6. storage: everyone to StorageActor --------------------------------------------------------
 
 
@@ -489,6 +544,32 @@ class LoadSetting(Asked[Any]):
 
 
 @dataclass(frozen=True, slots=True)
+class LoadEvents(Asked[tuple[Event, ...]]):
+    """Everything that is, was or was to be due for a person, by its time."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimEvents(Asked[Claim]):
+    """Take upon oneself, until `until`, at most `limit` events that are due at `at`; see
+    storage.calendar.  `by` names the one who does.
+    """
+
+    by: str
+    at: datetime
+    until: datetime
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettleEvent(Asked[bool]):
+    """Write down what became of a claimed event; False: the claim no longer held."""
+
+    settled: Settled
+
+
+@dataclass(frozen=True, slots=True)
 class EraseMessages(Asked[tuple[tuple[UserId, ChannelId, MessageId], ...]]):
     """Delete messages for good, with the facts drawn from them.  The answer: those that were kept,
     each with its person and channel.
@@ -540,6 +621,8 @@ class Reply:
 
     `resources`: the help that a button opens, for the person alone ("" for none).
     `notice`: not the answer, only a word about its delay; it references nothing.
+    `event`: it answers nothing (`answers` is 0), for this came due; its nonce is the event's.
+    `pings`: the person asked to be called.
     """
 
     user_id: UserId
@@ -548,6 +631,8 @@ class Reply:
     text: str
     resources: str = ""
     notice: bool = False
+    event: Event | None = None
+    pings: bool = False
 
 
 class Outbox(Protocol):
@@ -567,6 +652,15 @@ class Outbox(Protocol):
         self, place: Place, message_id: MessageId
     ) -> tuple[str, tuple[MessageId, ...]] | None:
         """Return text and ids of the reply to `message_id` that was said already, or None."""
+
+    async def find_event(
+        self, place: Place, event_id: RowId, since: datetime
+    ) -> tuple[MessageId, ...] | None:
+        """Return the ids of the message about an event that was said since then, or None.
+
+        Raises:
+            DoorClosedError: nobody can tell at the moment.
+        """
 
     async def typing(self, place: Place) -> None:
         """Show that an answer is being written; fails silently."""

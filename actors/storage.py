@@ -14,12 +14,13 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from actors import messages as m
 from actors.directory import VirtualActor
 from actors.runtime import Reply, Told
-from storage import forgetting, reads
+from storage import calendar, forgetting, reads
 from storage.database import Database
 from storage.errors import RowRefusedError, StorageClosedError, StorageUnavailableError
 from storage.records import Write
@@ -83,10 +84,16 @@ Asks = (
     | m.LoadOwed
     | m.LoadChannels
     | m.LoadSetting
+    | m.LoadEvents
     | m.EraseMessages
     | m.EraseFacts
     | m.EraseExpired
     | m.ErasePerson
+    | m.PlanEvent
+    | m.NoteEvents
+    | m.CancelEvent
+    | m.ClaimEvents
+    | m.SettleEvent
 )
 StorageInbox = Asks | CommitEnded | ErasureEnded | ReadEnded
 
@@ -96,7 +103,7 @@ class StorageActor(VirtualActor):
 
     Owns:    the connection that writes, and the asks that wait for it.
     Hears:   CommitEnded, ErasureEnded, ReadEnded, from itself.
-    Answers: Save, Load*, Erase*.
+    Answers: Save, Load*, Erase*, and what the calendar asks.
     Tells:   nobody.
     """
 
@@ -125,6 +132,11 @@ class StorageActor(VirtualActor):
                 answer(message.reply, message.outcome)
             case m.EraseMessages() | m.EraseFacts() | m.EraseExpired() | m.ErasePerson():
                 self._enqueue(Waiting(self.defer(), erase=self._erasure(message)))
+            case (
+                m.PlanEvent() | m.NoteEvents() | m.CancelEvent() | m.ClaimEvents() | m.SettleEvent()
+            ):
+                work = calendar_work(message, self._clock())
+                self._enqueue(Waiting(self.defer(), erase=work))
             case _:
                 reply = self.defer()
                 self.pipe(self._read(reading(message)), lambda got: ReadEnded(reply, got))
@@ -261,7 +273,27 @@ def reading(message: Any) -> Work:  # noqa: PLR0911 - one line for each thing to
             return reads.load_channels
         case m.LoadSetting(key):
             return lambda c: reads.load_setting(c, key)
+        case m.LoadEvents(user_id):
+            return lambda c: calendar.load_events(c, user_id)
     raise TypeError(f"StorageActor does not answer {type(message).__name__}")
+
+
+def calendar_work(
+    message: m.PlanEvent | m.NoteEvents | m.CancelEvent | m.ClaimEvents | m.SettleEvent,
+    now: datetime,
+) -> Work:
+    """Return what does what the calendar asks; it takes its place in the row of saves."""
+    match message:
+        case m.PlanEvent(person, event):
+            return lambda c: calendar.keep_event(c, person, event, now)
+        case m.NoteEvents(events):
+            return lambda c: calendar.note_events(c, events, now)
+        case m.CancelEvent(user_id, event_id):
+            return lambda c: calendar.cancel_event(c, user_id, event_id, now)
+        case m.ClaimEvents(by, at, until, limit):
+            return lambda c: calendar.claim_events(c, by, at, until, limit)
+        case m.SettleEvent(settled):
+            return lambda c: calendar.settle_event(c, settled)
 
 
 def answer(reply: Reply, outcome: Any) -> None:

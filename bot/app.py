@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from actors import messages as m
+from actors.calendar import CalendarActor
 from actors.composing import Composer
 from actors.conversation import ConversationActor
 from actors.directory import Directory
@@ -71,8 +72,11 @@ class Bar:
         return self.directory.ref(HouseActor, m.OnlyOne)
 
     def wake_owed(self) -> None:
-        """Have everything answered that an earlier run of the program left unanswered."""
+        """Have everything answered that an earlier run of the program left unanswered, and said
+        what came due meanwhile.
+        """
         self.house.tell(m.AnswerAwaited())
+        self.directory.ref(CalendarActor, m.OnlyOne).tell(m.EventsDue())
 
 
 @contextlib.asynccontextmanager
@@ -176,6 +180,11 @@ def register(
         lambda key: LanguageActor(
             key, directory=directory, model=model, clock=clock, rng=rng, models=models
         ),
+        idle_after=None,
+    )
+    directory.register(
+        CalendarActor,
+        lambda key: CalendarActor(key, directory=directory, outbox=outbox, clock=clock),
         idle_after=None,
     )
     directory.register(

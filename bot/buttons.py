@@ -10,10 +10,14 @@ from typing import Any, Final
 import discord
 from discord import ui
 
+from storage.ids import RowId
+from storage.records import Event
+
 RESOURCES_ID: Final = "bartender:resources"
 RESOURCES_TO_ME_ID: Final = "bartender:resources:to-me"
 FORGET_ID: Final = "bartender:forget:yes"
 KEEP_ID: Final = "bartender:forget:no"
+EVENT_ID: Final = "bartender:event"
 
 Pressed = Callable[[discord.Interaction], Awaitable[None]]
 
@@ -67,7 +71,32 @@ class ForgetView(_Lasting):
         )
 
 
-def shown(view: _Lasting) -> ui.View:
+def event_view(event: Event) -> ui.View:
+    """Return the button under what came due: a reminder can come again, the bar's own accord can
+    be stopped.  Its id names the event, so that what was said is found again (see `is_about`).
+    """
+    view = ui.View(timeout=None)
+    what, label = "stop", "No more of these"
+    if event.kind == "reminder":
+        what, label = "again", "Again in an hour"
+    plain = discord.ButtonStyle.secondary
+    custom_id = f"{EVENT_ID}:{event.event_id}:{what}"
+    view.add_item(ui.Button(label=label, custom_id=custom_id, style=plain))
+    return view
+
+
+def is_about(message: discord.Message, event_id: RowId) -> bool:
+    """Whether a message says what came due with this event."""
+    mark = f"{EVENT_ID}:{event_id}:"
+    rows = (row for row in message.components if isinstance(row, discord.ActionRow))
+    return any(
+        str(getattr(child, "custom_id", "")).startswith(mark)
+        for row in rows
+        for child in row.children
+    )
+
+
+def shown(view: ui.View) -> ui.View:
     """Return `view` to be sent: presses go to the view that the door registered at its start, not
     to this one, so discord.py need not keep it for ever.
     """

@@ -18,7 +18,7 @@ from typing import Final, TextIO
 from actors import messages as m
 from bot.app import Bar
 from bot.commands import HELP, Commands
-from storage.ids import ChannelId, MessageId, UserId
+from storage.ids import ChannelId, MessageId, RowId, UserId
 from storage.records import Person, Place
 
 GUEST: Final = UserId(1)
@@ -50,7 +50,7 @@ class ConsoleOutbox:
         if reply.resources:
             self.out.write(f"{reply.resources}\n")
         self.out.flush()
-        if not reply.notice:
+        if not reply.notice and reply.event is None:
             for message_id, event in self.waiting.items():
                 if message_id <= reply.answers:
                     event.set()
@@ -59,6 +59,11 @@ class ConsoleOutbox:
     async def find_said(
         self, _place: Place, _message_id: MessageId
     ) -> tuple[str, tuple[MessageId, ...]] | None:
+        return None
+
+    async def find_event(
+        self, _place: Place, _event_id: RowId, _since: datetime
+    ) -> tuple[MessageId, ...] | None:
         return None
 
     async def typing(self, _place: Place) -> None:

@@ -2,7 +2,8 @@
 
 Rule 1: a reply said twice appears once: its nonce is the id of the message it answers, and Discord
 refuses to repeat a nonce for a few minutes.  What was said earlier is found in the channel.
-Rule 2: whatever the words are, nobody is pinged and no link is unfolded.
+Rule 2: whatever the words are, nobody is pinged and no link is unfolded; only a person who asked
+to be reminded in a server is pinged there, alone.
 Rule 3: a person who deleted a cry for help still gets the answer, without the reference.
 """
 
@@ -12,15 +13,16 @@ import logging
 import random
 import time
 from collections import OrderedDict
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import aiohttp
 import discord
 
 from actors.messages import CannotSayError, DoorClosedError, Reply
-from bot.buttons import ResourcesView, shown
+from bot.buttons import ResourcesView, event_view, is_about, shown
 from bot.text import split
-from storage.ids import MessageId, UserId, hashed
+from storage.ids import MessageId, RowId, UserId, hashed
 from storage.records import Place
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ BROKEN: Final = (aiohttp.ClientError, OSError, TimeoutError)
 TRIES: Final = 3
 PAUSE_SECONDS: Final = 0.2
 LOOKED_THROUGH: Final = 500
+CLOCKS_DIFFER: Final = timedelta(minutes=2)
 REMEMBERED: Final = 1_000
 CUT_UNITS: Final = 500
 """A part of a longer reply is at least this long (a quarter of a message: see bot.text)."""
@@ -64,7 +67,7 @@ class DiscordOutbox:
         started = time.perf_counter()
         ids: list[MessageId] = []
         try:
-            for number, part in enumerate(parts := split(reply.text)):
+            for number, part in enumerate(parts := split(called(reply))):
                 last = number == len(parts) - 1
                 message = await self._send(reply, part, number, with_button=last)
                 ids.append(MessageId(message.id))
@@ -115,6 +118,25 @@ class DiscordOutbox:
         text = "\n".join(message.content for message in found)
         return text, tuple(MessageId(message.id) for message in found)
 
+    async def find_event(
+        self, place: Place, event_id: RowId, since: datetime
+    ) -> tuple[MessageId, ...] | None:
+        """See `actors.messages.Outbox`."""
+        client = self._open()
+        me = client.user.id if client.user is not None else 0
+        history = self._channel(client, place).history(
+            after=since - CLOCKS_DIFFER, limit=LOOKED_THROUGH, oldest_first=True
+        )
+        try:
+            async for message in history:
+                if message.author.id == me and is_about(message, event_id):
+                    return (MessageId(message.id),)
+        except (discord.NotFound, discord.Forbidden):
+            return None
+        except (discord.HTTPException, discord.RateLimited, *BROKEN) as error:
+            raise DoorClosedError(type(error).__name__) from None
+        return None
+
     async def typing(self, place: Place) -> None:
         """See `actors.messages.Outbox`."""
         failures = (discord.DiscordException, DoorClosedError, RuntimeError, *BROKEN)
@@ -150,15 +172,17 @@ class DiscordOutbox:
     ) -> discord.Message:
         channel = self._channel(self._open(), reply.place)
         details: dict[str, Any] = {}
-        if number == 0 and not reply.notice:
+        if number == 0 and not reply.notice and reply.event is None:
             details["reference"] = reference_to(reply, strict=not reply.resources)
         if reply.resources and with_button:
             details["view"] = shown(ResourcesView())
+        if reply.event is not None and number == 0:
+            details["view"] = shown(event_view(reply.event))
         try:
             message = await channel.send(
                 part,
                 nonce=nonce_of(reply, number),
-                allowed_mentions=discord.AllowedMentions.none(),
+                allowed_mentions=allowed(reply),
                 suppress_embeds=True,
                 **details,
             )
@@ -168,7 +192,7 @@ class DiscordOutbox:
             raise refusal(error) from None
         except (discord.RateLimited, RuntimeError) as error:
             raise DoorClosedError(type(error).__name__) from None
-        if "view" in details:
+        if reply.resources and with_button:
             self._keep_resources(message.id, reply)
         return message
 
@@ -182,7 +206,29 @@ def nonce_of(reply: Reply, number: int) -> str:
     """Return what Discord knows part `number` of a reply by: at most 25 characters."""
     if reply.notice:
         return f"{reply.answers}.w{number}"
+    if reply.event is not None:
+        return f"e{reply.event.event_id}.{number}"
     return f"{reply.answers}.{number}" if number else str(reply.answers)
+
+
+def called(reply: Reply) -> str:
+    """Return the text, with the person's name in front if they asked to be called where others
+    talk too.
+    """
+    return f"<@{reply.user_id}> {reply.text}" if pinged(reply) else reply.text
+
+
+def pinged(reply: Reply) -> bool:
+    """Whether this calls the person."""
+    return reply.pings and not reply.place.is_direct
+
+
+def allowed(reply: Reply) -> discord.AllowedMentions:
+    """Return who may be pinged: nobody, or the person who asked for it."""
+    if not pinged(reply):
+        return discord.AllowedMentions.none()
+    who = [discord.Object(reply.user_id)]
+    return discord.AllowedMentions(everyone=False, roles=False, users=who, replied_user=False)
 
 
 def reference_to(reply: Reply, *, strict: bool) -> discord.MessageReference:

@@ -1,14 +1,14 @@
 """Forgetting: hard deletes, everywhere, with a tombstone that nothing can be read from.
 
 Rule 1: what is forgotten is gone from every table, with all that was made from it: a message takes
-the facts drawn from it and the reply to it along; a fact takes those along that it replaced.
+the facts and events drawn from it and the reply to it along; a fact those that it replaced.
 Rule 2: a tombstone is a salted hash.  It keeps a forgotten message from becoming a fact later on,
 and tells whoever restores an old backup what must be forgotten again.
 Rule 3: what is owed an answer is not expired.
 """
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, exists, func, or_, select
@@ -23,6 +23,7 @@ from storage.models import (
     Conversation,
     FactAssociation,
     Message,
+    ScheduledEvent,
     Tombstone,
     User,
     UserFact,
@@ -31,6 +32,8 @@ from storage.salt import tombstone_salt
 
 CRISIS_LEVEL = 1
 """From which care level on a message is a crisis turn, and kept for the shorter time."""
+EVENTS_LONGER = timedelta(days=7)
+"""How much longer than messages past events are kept: the bar's own accord is counted by them."""
 
 Forgotten = tuple[UserId, ChannelId, MessageId]
 
@@ -53,7 +56,7 @@ async def bury(
 async def erase_messages(
     connection: AsyncConnection, message_ids: Collection[MessageId], now: datetime
 ) -> tuple[Forgotten, ...]:
-    """Delete messages, the replies to them, and the facts drawn from them.
+    """Delete messages, the replies to them, and the facts and events drawn from them.
 
     Returns:
         Those that were kept, each with its person and channel.
@@ -74,6 +77,8 @@ async def erase_messages(
     rows = found.all()
     ids = [row.discord_message_id for row in rows]
     await erase_facts_where(connection, UserFact.extracted_from_message_id.in_(wanted), now)
+    drawn = ScheduledEvent.source_message_id.in_(wanted)
+    await connection.execute(delete(ScheduledEvent).where(drawn))
     await connection.execute(delete(Message).where(Message.id.in_([row.id for row in rows])))
     await bury(connection, "message", ids, now)
     return tuple((user, channel, message_id) for _, user, channel, message_id in rows)
@@ -134,8 +139,8 @@ async def erase_facts_where(
 async def erase_expired(
     connection: AsyncConnection, messages_before: datetime, crisis_before: datetime
 ) -> int:
-    """Delete messages that were kept long enough, the sittings that this leaves empty, and care
-    states that ended before `crisis_before`.  What was learned from them stays.
+    """Delete messages that were kept long enough, the sittings that this leaves empty, events that
+    are over, and care states that ended before `crisis_before`.  What was learned from them stays.
 
     Returns:
         How many messages went.
@@ -149,6 +154,9 @@ async def erase_expired(
         delete(Conversation).where(Conversation.last_message_at < crisis_before, ~left)
     )
     await connection.execute(delete(CareState).where(CareState.until < crisis_before))
+    is_over = ScheduledEvent.status != "pending"
+    is_past = ScheduledEvent.updated_at < messages_before - EVENTS_LONGER
+    await connection.execute(delete(ScheduledEvent).where(is_over, is_past))
     return int(gone.rowcount)
 
 

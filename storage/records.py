@@ -30,6 +30,8 @@ FactType = Literal[
 ]
 Sensitivity = Literal["plain", "private", "sensitive"]
 Temporal = Literal["past", "present", "future", "timeless"]
+EventKind = Literal["birthday", "follow_up", "reminder"]
+Recurrence = Literal["none", "daily", "weekly", "monthly", "yearly"]
 
 SENSITIVE_TYPES: Final = frozenset({"grief_context", "attachment_pattern", "coping_mechanism"})
 
@@ -376,6 +378,74 @@ class GuildState:
     name: str
     active: bool
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that comes due: one occurrence of it.  `event_id` None: not kept yet.
+
+    `guild_id`, `channel_id`: where it was asked for, which is where it is said.  `anchor`: what
+    the wall clock in `zone` showed at its first occurrence (naive), for what recurs.
+    `proactive`: nobody asked for it in so many words, so it needs the person's leave.
+    `source_message_id`: the message that it was drawn from.
+    """
+
+    event_id: RowId | None
+    user_id: UserId
+    guild_id: GuildId | None
+    channel_id: ChannelId
+    kind: EventKind
+    at: datetime
+    title: str
+    zone: str = "UTC"
+    recurs: Recurrence = "none"
+    anchor: datetime | None = None
+    proactive: bool = False
+    source_message_id: MessageId | None = None
+    status: Literal["pending", "triggered", "cancelled"] = "pending"
+    triggered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DueEvent:
+    """An event that came due, claimed for this process, with what matters about its person.
+
+    `said_since`: an earlier claim may have said it already, at that time or later.
+    `spoke_at`: when the bar last wrote to the person of its own accord.
+    """
+
+    event: Event
+    said_since: datetime | None
+    name: str
+    zone: str | None
+    opted_in: bool
+    cared_for_until: datetime | None
+    spoke_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a process took upon itself.  `next_at`: when something can be claimed again."""
+
+    due: tuple[DueEvent, ...]
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a claimed event; only the process that holds the claim can say so.
+
+    `status` pending: it is put back until `not_before`; `unsure`: it may have been said.
+    `again`: when it comes again.
+    """
+
+    event_id: RowId
+    by: str
+    at: datetime
+    status: Literal["pending", "triggered", "cancelled"]
+    not_before: datetime | None = None
+    unsure: bool = False
+    again: datetime | None = None
 
 
 # --- what an actor loads when it wakes -----------------------------------------------------------

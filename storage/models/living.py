@@ -133,6 +133,12 @@ class ScheduledEvent(Dated, Base):
     status: Mapped[Code] = mapped_column(index=True, default="pending", server_default="pending")
     triggered_at: Mapped[Moment | None]
 
+    is_proactive: Mapped[No]
+    source_message_id: Mapped[Snowflake | None] = mapped_column(index=True)
+    not_before: Mapped[Moment | None]
+    claimed_at: Mapped[Moment | None]
+    claimed_by: Mapped[Code | None]
+
 
 class FactAssociation(Base):
     """That two facts belong together."""

@@ -225,11 +225,18 @@ CREATE TABLE IF NOT EXISTS scheduled_events (
     recurrence_rule VARCHAR(100),
     status VARCHAR(20) DEFAULT 'pending' NOT NULL,
     triggered_at DATETIME,
+    is_proactive BOOLEAN DEFAULT 0 NOT NULL,
+    source_message_id BIGINT,
+    not_before DATETIME,
+    claimed_at DATETIME,
+    claimed_by VARCHAR(20),
     created_at DATETIME DEFAULT CURRENT_TIMESTAMP NOT NULL,
     updated_at DATETIME DEFAULT CURRENT_TIMESTAMP NOT NULL,
     CONSTRAINT pk_scheduled_events PRIMARY KEY (id),
     CONSTRAINT fk_scheduled_events_user_id FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE
 );
+
+CREATE INDEX IF NOT EXISTS ix_scheduled_events_source_message_id ON scheduled_events (source_message_id);
 
 CREATE INDEX IF NOT EXISTS ix_scheduled_events_status ON scheduled_events (status);
 
