@@ -161,7 +161,11 @@ class HouseActor(VirtualActor):
         log.info(event, extra={"guild_id": state.guild_id})
 
     async def _wake_owed(self) -> None:
-        keys = await self._storage.ask(m.LoadOwed())
+        try:
+            keys = await self._storage.ask(m.LoadOwed())
+        except StorageError:
+            self.after(RETRY_SECONDS, m.AnswerAwaited(), name="owed")
+            return
         for key in keys:
             self._directory.ref(ConversationActor, key).tell(m.AnswerAwaited())
         log.info("conversation.owed", extra={"conversations": len(keys)})

@@ -10,9 +10,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bot import app, evenings, logs
+from bot import evenings, logs
 from bot.endpoints import EndpointError
 from bot.health import asked
+from bot.opening import open_database
 from bot.settings import Settings, SettingsError, from_environment
 from bot.supervisor import DoorRefusedError
 from storage.errors import StorageError
@@ -87,7 +88,7 @@ def db(settings: Settings) -> int:
     logs.configure(settings.log_format, settings.log_level)
 
     async def upgraded() -> int:
-        database = await app.open_database(settings)
+        database = await open_database(settings)
         await database.close()
         return WELL
 
@@ -121,7 +122,7 @@ def check(settings: Settings) -> int:
     logs.configure("json", "ERROR")
 
     async def opened() -> str:
-        database = await app.open_database(settings, patient=False)
+        database = await open_database(settings)
         dialect = database.dialect
         await database.close()
         return str(dialect)

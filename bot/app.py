@@ -4,7 +4,6 @@ Order of opening: database, actors (storage first), then the door.  Whatever a l
 open by then, and nothing is heard that could not be answered.
 """
 
-import asyncio
 import contextlib
 import gc
 import logging
@@ -29,11 +28,10 @@ from actors.opinions import OpinionActor
 from actors.relationship import RelationshipActor
 from actors.runtime import trace_id
 from actors.storage import StorageActor
+from bot.opening import open_database
 from bot.settings import Settings
 from storage.database import Database
-from storage.errors import StorageError
 from storage.ids import hashed, use_log_key
-from storage.migrate import upgrade
 from storage.times import utc_now
 
 log = logging.getLogger(__name__)
@@ -43,7 +41,6 @@ DRAIN_SECONDS: Final = 7.0
 CONVERSATION_IDLE_SECONDS: Final = 3_700.0
 """Just over a sitting's 60 minutes, so that most sittings end in memory."""
 STATE_IDLE_SECONDS: Final = 900.0
-DATABASE_RETRIES: Final = (0.5, 1, 2, 5, 5, 10, 10, 15, 15, 30)
 
 
 @dataclass
@@ -117,35 +114,6 @@ async def opened(
         await database.close()
         took = round((time.perf_counter() - started) * 1000)
         log.info("bar.closed", extra={"not_flushed": len(late), "ms": took})
-
-
-async def open_database(settings: Settings, *, patient: bool = True) -> Database:
-    """Return the open database, upgraded to today's schema; wait for one that is just starting.
-
-    Raises:
-        StorageError: it cannot be opened (when `patient`, after a minute and a half of trying).
-    """
-    database = Database()
-    for attempt, pause in enumerate((*(DATABASE_RETRIES if patient else ()), None)):
-        try:
-            await database.init(
-                settings.database,
-                echo=settings.database_echo,
-                pool_size=settings.database_pool_size,
-                max_overflow=settings.database_max_overflow,
-            )
-            await upgrade(database)
-        except StorageError as error:
-            await database.close()
-            if pause is None:
-                raise
-            log.warning(
-                "storage.awaited", extra={"error": type(error).__name__, "attempt": attempt + 1}
-            )
-            await asyncio.sleep(pause)
-        else:
-            break
-    return database
 
 
 def open_model(settings: Settings) -> GroqApi | None:

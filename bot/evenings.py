@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 
 from actors.directory import Directory
 from actors.rules import frames, resources
-from bot.app import Bar, open_database, opened
+from bot.app import Bar, opened
 from bot.commands import Commands
 from bot.console import GREETING, Console, ConsoleOutbox, Snowflakes, standard_input
 from bot.endpoints import Endpoints
 from bot.gateway import DiscordDoor, DoorOptions
 from bot.health import serve
+from bot.opening import open_early, reached
 from bot.outbox import DiscordOutbox
 from bot.settings import Settings
 from bot.supervisor import Supervisor
@@ -55,7 +56,7 @@ async def discord_evening(settings: Settings) -> int:
         loop.add_signal_handler(number, stop.set)
     outbox = DiscordOutbox()
     async with contextlib.AsyncExitStack() as stack:
-        database = await first_of(stop, open_database(settings))
+        database = await first_of(stop, open_early(settings))
         if database is None:
             return 0
         door: Supervisor | None = None
@@ -68,6 +69,9 @@ async def discord_evening(settings: Settings) -> int:
         bar = await stack.enter_async_context(opened(settings, outbox, database=database))
         door = supervised(settings, bar, outbox)
         running = asyncio.create_task(door.run(), name="discord: the door")
+        reaching = asyncio.create_task(reached(database, settings), name="storage: until reached")
+        reaching.add_done_callback(lambda over: stop.set() if failed(over) else None)
+        stack.callback(reaching.cancel)
         health = await open_health(settings, bar, door)
         bar.wake_owed()
         await asyncio.wait(
@@ -77,10 +81,16 @@ async def discord_evening(settings: Settings) -> int:
         log.info("bar.closing", extra={"waiting": sum(s.waiting for s in bar.directory.snapshot())})
         if health is not None:
             await health.cleanup()
-        if running.done():
-            running.result()
+        for ended in (running, reaching):
+            if ended.done():
+                ended.result()
         await door.quiet(1.0)
     return 0
+
+
+def failed(task: asyncio.Task[None]) -> bool:
+    """Return whether `task` ended, and badly."""
+    return task.done() and not task.cancelled() and task.exception() is not None
 
 
 async def first_of(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
@@ -125,7 +135,8 @@ async def open_health(settings: Settings, bar: Bar, door: Supervisor) -> Any:
         return None
 
     def ready() -> bool:
-        return door.door is not None and door.door.is_ready()
+        there = not bar.database.is_withheld
+        return there and door.door is not None and door.door.is_ready()
 
     return await serve(settings.health_port, ready, lambda: metrics(bar.directory))
 

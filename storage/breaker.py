@@ -21,13 +21,17 @@ class Breaker:
         self._rng = rng
         self._failures = 0
         self._next_try = 0.0
+        self.is_held = False
+        """Whether everybody is held off until somebody says otherwise."""
 
     def check(self) -> None:
         """Let a caller through, or not.
 
         Raises:
-            StorageUnavailableError: it failed a moment ago.
+            StorageUnavailableError: it failed a moment ago, or is held.
         """
+        if self.is_held:
+            raise StorageUnavailableError("not open yet")
         if self._failures and self._monotonic() < self._next_try:
             raise StorageUnavailableError("waiting before the next try")
 

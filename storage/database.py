@@ -202,6 +202,21 @@ class Database:
         """Whether nothing is kept when the process ends."""
         return self._memory is not None
 
+    @property
+    def is_withheld(self) -> bool:
+        """Whether nobody may read or write yet."""
+        return self.breaker.is_held
+
+    def withhold(self) -> None:
+        """Say to everybody that the database is away, until `release`: its tables are not known to
+        be of today's schema.
+        """
+        self.breaker.is_held = True
+
+    def release(self) -> None:
+        """Let everybody read and write."""
+        self.breaker.is_held = False
+
     def sqlite_connection(self) -> sqlite3.Connection:
         """Return the connection that the group commit writes with: a new one to the file, or the
         only one there is to a database in memory.

@@ -13,6 +13,7 @@ from discord.ext import commands
 
 from actors.messages import KeepSetting, ReadSetting
 from bot.cogs.replying import reply
+from bot.missed import ASK_AGAIN_SECONDS
 from storage.ids import ChannelId
 from storage.records import Person, Place
 
@@ -40,8 +41,17 @@ class ModerationCog(commands.Cog):
 
     @commands.Cog.listener("on_connect")
     async def read_chosen(self) -> None:
-        """Learn which channels were chosen in earlier runs."""
-        self._door.listener.channels |= await self._chosen()
+        """Learn which channels were chosen in earlier runs; while the house cannot say, ask it
+        again.
+        """
+        while not self._door.is_closed():
+            try:
+                self._door.listener.channels |= await self._chosen()
+            except Exception as error:  # noqa: BLE001 - whatever ails the house, ask again
+                log.warning("discord.channels_unknown", extra={"error": type(error).__name__})
+                await asyncio.sleep(ASK_AGAIN_SECONDS)
+            else:
+                return
 
     async def _chosen(self) -> set[ChannelId]:
         kept = await self._door.rooms.house.ask(ReadSetting(KEY))

@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 import signal
+import uuid
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.evenings.test_evenings import rows
 from tests.fakes import groq as fake
 from tests.fakes.discord import Account, Channel, FakeDiscord
 from tests.fakes.groq import FakeGroq
+from tests.postgres import PostgresServer
 
 OWED = (
     "select count(*) from messages where role = 'user' and expects_answer and answered_at is null"
@@ -189,6 +191,30 @@ class TestNobodyThere:
             reply = await discord.next_reply(room)
 
         assert reply.content
+
+    async def test_the_database_being_away_at_the_start_leaves_nobody_in_danger_alone(
+        self, discord: FakeDiscord, groq: FakeGroq, postgres_server: PostgresServer, ada: Account
+    ) -> None:
+        name = f"late_{uuid.uuid4().hex[:8]}"
+        room = discord.dm(ada)
+
+        async with a_process(discord, groq, postgres_server.url(name)) as process:
+            await discord.ready(timeout=20)
+            await discord.says(ada, room, "I took all my pills")
+            urgent = await discord.next_reply(room)
+            asked = await discord.says(ada, room, "are you still there?")
+            notice = await discord.next_reply(room)
+            await asyncio.to_thread(postgres_server.sql, f"CREATE DATABASE {name}")
+            reply = await discord.next_reply(room, timeout=60)
+            process.send_signal(signal.SIGTERM)
+            await asyncio.wait_for(process.communicate(), 20)
+        kept = await rows(postgres_server.url(name), "select count(*) from messages")
+        await asyncio.to_thread(postgres_server.sql, f"DROP DATABASE {name} WITH (FORCE)")
+
+        assert "emergency number" in urgent.content.split("\n")[0]
+        assert "notebook" in notice.content
+        assert reply.reference == asked.id
+        assert kept == [(4,)], "both messages and both answers"
 
     async def test_a_wrong_token_ends_it_with_a_clear_word(
         self, discord: FakeDiscord, groq: FakeGroq, sqlite_url: str
