@@ -63,7 +63,7 @@ class Holdings:
             return
         self.facts[fact.fact_id] = fact
         about = PERSON if fact.about == "self" else fact.about
-        item = Item(fact.fact_id, about, fact.content, fact.learned_at)
+        item = Item(fact.fact_id, about, fact.content, fact.learned_at, conversation=fact.fact_id)
         for guild_id in {fact.guild_id, None}:
             if facts.may_be_said(fact, guild_id):
                 self._shelf(guild_id).facts.add(item)

@@ -1,7 +1,7 @@
 """Recall: which past messages and facts matter to the words just heard.  One index for one
 audience.
 
-Windowed-coverage BM25, in pure Python, the same over every database (it never asks one):
+Windowed-coverage BM25, the same over every database (it never asks one):
 
     bm25_t(i) = idf_t * tf * (k1 + 1) / (tf + k1 * (1 - b + b * len / avg)),  k1 = 0.9, b = 0.4
     W(i) = sum over query terms of the best w(d) * bm25_t(i - d), d within four turns of the
@@ -16,20 +16,25 @@ Rule 3: recency breaks ties and no more; importance never moves a message.
 Rule 4: a query stops at 20,000 postings, the rarest terms first.
 Rule 5: what is discarded is gone: an index after `discard` answers as if it had never been added.
 
+Every item has a slot, a row of the arrays below; a slot that falls free is used again.  A term's
+postings are numbers, slot * 16 + how often (at most 15): whole columns are scored at once.
+
 Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009, for the
 base formula; window, conversation bonus and speaker boost are our own measurements.
 """
 
-import heapq
 import math
-import re
-from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from array import array
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from actors.rules.words import plain_words, sentences, terms
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.rules.words import plain_words, sentences, terms, terms_of
 
 K1: Final = 0.9
 B: Final = 0.4
@@ -43,13 +48,21 @@ POSTINGS: Final = 20_000
 CUT: Final = 0.2
 """What scores below this share of the best is not worth the tokens."""
 FIRST_PERSON: Final = frozenset({"i", "me", "my", "mine", "myself", "im", "ive", "id", "ill"})
-RECENCY: Final = 1e-6
 
-# For text d turns away: (offset from the posting to the turn that shares it, weight).
-SHARES: Final = tuple(
-    [(d, EARLIER * FADE ** (d - 1)) for d in range(1, REACH + 1)]
-    + [(-d, LATER * FADE ** (d - 1)) for d in range(1, REACH + 1)]
+OFFSETS: Final = (0, *range(1, REACH + 1), *range(-1, -REACH - 1, -1))
+"""Where the turns are that share a turn's words: itself, those after it, those before it."""
+SHARES: Final = np.array(
+    [1.0]
+    + [EARLIER * FADE ** (d - 1) for d in range(1, REACH + 1)]
+    + [LATER * FADE ** (d - 1) for d in range(1, REACH + 1)]
 )
+"""What they get of it, in the order of OFFSETS."""
+
+OFTEN_BITS: Final = 4
+OFTEN: Final = (1 << OFTEN_BITS) - 1
+
+Floats = NDArray[np.float64]
+Slots = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,55 @@ class Hit:
     score: float
 
 
+class Columns:
+    """The arrays of an index: a row for each slot, and one more, where what has no turn goes."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self.length = np.zeros(rows + 1, np.int32)
+        """How many terms an item has."""
+        self.sitting = np.zeros(rows + 1, np.int32)
+        self.author = np.zeros(rows + 1, np.int32)
+        self.added = np.zeros(rows + 1, np.int64)
+        """The number of the item: a newer one has a higher."""
+        self.near = np.full((rows + 1, len(OFFSETS)), rows, np.int32)
+        """The slots at OFFSETS in the same conversation."""
+
+    def grown(self, rows: int) -> "Columns":
+        """Return these columns with room for `rows` items."""
+        more = Columns(rows)
+        for name in ("length", "sitting", "author", "added", "near"):
+            getattr(more, name)[: self.rows] = getattr(self, name)[: self.rows]
+        more.near[more.near == self.rows] = rows
+        return more
+
+
+class Numbers:
+    """Small numbers for names (of authors, of conversations), used again when nobody has them."""
+
+    def __init__(self) -> None:
+        self.of: dict[Hashable, int] = {}
+        self._uses: Counter[Hashable] = Counter()
+        self._free: list[int] = []
+
+    @property
+    def highest(self) -> int:
+        """One more than the highest number in use."""
+        return len(self.of) + len(self._free)
+
+    def take(self, name: Hashable) -> int:
+        self._uses[name] += 1
+        if name not in self.of:
+            self.of[name] = self._free.pop() if self._free else len(self.of)
+        return self.of[name]
+
+    def give_back(self, name: Hashable) -> None:
+        self._uses[name] -= 1
+        if not self._uses[name]:
+            del self._uses[name]
+            self._free.append(self.of.pop(name))
+
+
 class RecallIndex:
     """Everything one audience may recall, ready to be asked.
 
@@ -80,14 +142,15 @@ class RecallIndex:
     def __init__(self, capacity: int = 5_000) -> None:
         self._capacity = capacity
         self._items: dict[int, Item] = {}
+        """By slot, the longest known first."""
         self._slot_of: dict[int, int] = {}
-        self._length: dict[int, int] = {}
-        self._postings: dict[str, dict[int, int]] = {}
+        self._free: list[int] = []
+        self._postings: dict[str, array[int]] = {}
         self._turns: dict[Hashable, list[int]] = {}
-        self._place: dict[int, int] = {}
-        self._names: dict[str, int] = defaultdict(int)
+        self._columns = Columns(min(capacity, 16))
+        self._authors, self._sittings = Numbers(), Numbers()
         self._total_length = 0
-        self._next = 0
+        self._added = 0
 
     def __len__(self) -> int:
         return len(self._items)
@@ -98,23 +161,25 @@ class RecallIndex:
     def add(self, item: Item) -> None:
         """Add an item; one with the same id is replaced.  Over capacity the oldest goes."""
         self.discard(item.id)
-        slot, self._next = self._next, self._next + 1
-        counted: dict[str, int] = {}
-        for term in terms(item.text):
-            counted[term] = counted.get(term, 0) + 1
-        for term, count in counted.items():
-            self._postings.setdefault(term, {})[slot] = count
-        length = sum(counted.values())
-        self._items[slot], self._slot_of[item.id] = item, slot
-        self._length[slot] = length
-        self._total_length += length
-        turns = self._turns.setdefault(item.conversation, [])
-        self._place[slot] = len(turns)
-        turns.append(slot)
-        for name in plain_words(item.author):
-            self._names[name] += 1
-        if len(self._items) > self._capacity:
+        if len(self._items) == self._capacity:
             self.discard(next(iter(self._items.values())).id)
+        slot = self._free.pop() if self._free else len(self._items)
+        if slot == self._columns.rows:
+            self._columns = self._columns.grown(min(self._capacity, 2 * slot))
+        counted = Counter(terms(item.text))
+        for term, count in counted.items():
+            self._postings.setdefault(term, array("I")).append(_posting(slot, count))
+        self._items[slot], self._slot_of[item.id] = item, slot
+        self._added += 1
+        length = counted.total()
+        self._total_length += length
+        columns = self._columns
+        columns.length[slot], columns.added[slot] = length, self._added
+        columns.author[slot] = self._authors.take(item.author)
+        columns.sitting[slot] = self._sittings.take(item.conversation)
+        turns = self._turns.setdefault(item.conversation, [])
+        turns.append(slot)
+        self._link(turns, len(turns) - 1)
 
     def discard(self, id_: int) -> None:
         """Forget an item, if it is there."""
@@ -122,109 +187,154 @@ class RecallIndex:
         if slot is None:
             return
         item = self._items.pop(slot)
-        self._total_length -= self._length.pop(slot)
-        for term in set(terms(item.text)):
+        self._free.append(slot)
+        self._total_length -= int(self._columns.length[slot])
+        for term, count in Counter(terms(item.text)).items():
             postings = self._postings[term]
-            del postings[slot]
+            postings.remove(_posting(slot, count))
             if not postings:
                 del self._postings[term]
+        self._authors.give_back(item.author)
+        self._sittings.give_back(item.conversation)
+        self._columns.near[slot] = self._columns.rows
         turns = self._turns[item.conversation]
-        place = self._place.pop(slot)
+        place = turns.index(slot)
         del turns[place]
-        for later in turns[place:]:
-            self._place[later] -= 1
+        self._link(turns, place)
         if not turns:
             del self._turns[item.conversation]
-        for name in plain_words(item.author):
-            self._names[name] -= 1
-            if not self._names[name]:
-                del self._names[name]
+
+    def _link(self, turns: list[int], changed: int) -> None:
+        """Let the turns within reach of the place `changed` know their neighbours again."""
+        last, nobody = len(turns), self._columns.rows
+        for place in range(max(changed - REACH, 0), min(changed + REACH + 1, last)):
+            self._columns.near[turns[place]] = [
+                turns[place + offset] if 0 <= place + offset < last else nobody
+                for offset in OFFSETS
+            ]
 
     def item(self, hit: Hit) -> Item:
         """Return what was found."""
         return self._items[self._slot_of[hit.id]]
 
-    def recall(self, query: str, asker: str | None = None, limit: int = 20) -> list[Hit]:
+    def recall(
+        self,
+        query: str,
+        asker: str | None = None,
+        limit: int = 20,
+        called: Mapping[str, str] | None = None,
+    ) -> list[Hit]:
         """Return what matters to `query`, best first.
 
         Args:
             query: a message.
-            asker: the name of who says it; "I" in the query then means their own words.
+            asker: the author who says it; "I" in the query then means their own words.
             limit: how many at most.
+            called: other names of authors: {"Ana": "guest"}.
         """
-        scores: dict[int, float] = {}
+        names = self._names(called or {})
+        norm = self._norm()
+        fourths = np.zeros(len(norm))
         for sentence in sentences(query):
-            for slot, score in self._scored(sentence, asker).items():
-                scores[slot] = scores.get(slot, 0.0) + score**4
-        if not scores:
-            return []
-        best = heapq.nlargest(limit, scores, key=lambda slot: (scores[slot], slot))
-        return [Hit(self._items[slot].id, scores[slot] ** 0.25) for slot in best]
+            wanted, about = _asked(sentence, names, asker)
+            windowed = self._windowed(wanted, norm)
+            if windowed is not None:
+                slots, scores = self._lifted(windowed, about)
+                fourths[slots] += scores**4
+        return self._best(fourths, limit)
 
-    def _scored(self, sentence: str, asker: str | None) -> dict[int, float]:
-        words = plain_words(sentence)
-        asked_about = {name for word in words if (name := self._named(word))}
-        if not asked_about and asker and not FIRST_PERSON.isdisjoint(words):
-            asked_about = set(plain_words(asker))
-        spoken = re.sub(r"\S+", lambda w: "" if self._is_name(w.group()) else w.group(), sentence)
-        windowed = self._windowed(dict.fromkeys(terms(spoken)))
-        together = self._together(windowed)
-        scores: dict[int, float] = {}
-        for slot, score in windowed.items():
-            item = self._items[slot]
-            mine = asked_about and not asked_about.isdisjoint(plain_words(item.author))
-            whole = score + TOGETHER * together[item.conversation]
-            scores[slot] = whole * SPEAKER if mine else whole
-        return scores
+    def _names(self, called: Mapping[str, str]) -> dict[str, set[str]]:
+        """Return the authors that each name may mean."""
+        names: dict[str, set[str]] = {}
+        for author in self._authors.of:
+            for word in plain_words(str(author)):
+                names.setdefault(word, set()).add(str(author))
+        for name, author in called.items():
+            for word in plain_words(name):
+                names.setdefault(word, set()).add(author)
+        return names
 
-    def _is_name(self, word: str) -> bool:
-        """Return whether a word of the query is somebody's name (also as "Ana's")."""
-        bare = plain_words(word)
-        return any(self._named(w) for w in bare)
+    def _norm(self) -> Floats:
+        average = self._total_length / len(self._items) if self._total_length else 1.0
+        return K1 * (1 - B) + K1 * B / average * self._columns.length.astype(np.float64)
 
-    def _named(self, word: str) -> str:
-        """Return the name that a word is, "" if it is none."""
-        return next((w for w in (word, word.removesuffix("s")) if w in self._names), "")
-
-    def _windowed(self, wanted: Iterable[str]) -> dict[int, float]:
-        count = len(self._items)
-        average = self._total_length / count if count else 1.0
-        known = sorted(
-            (t for t in wanted if t in self._postings), key=lambda t: len(self._postings[t])
-        )
-        left = POSTINGS
-        total: dict[int, float] = {}
-        for term in known:
-            postings = self._postings[term]
+    def _windowed(self, wanted: Iterable[str], norm: Floats) -> Floats | None:
+        """Return W of every slot, None if nobody said any of the terms."""
+        count, left = len(self._items), POSTINGS
+        said = array("I")
+        lengths: list[int] = []
+        for postings in sorted((p for t in wanted if (p := self._postings.get(t))), key=len):
             left -= len(postings)
-            if left < 0 and total:
+            if left < 0 and lengths:
                 break
-            idf = math.log(1 + (count - len(postings) + 0.5) / (len(postings) + 0.5))
-            for slot, best in self._best(postings, idf, average).items():
-                total[slot] = total.get(slot, 0.0) + best
+            said.extend(postings)
+            lengths.append(len(postings))
+        if not lengths:
+            return None
+        idfs = [math.log(1 + (count - n + 0.5) / (n + 0.5)) * (K1 + 1) for n in lengths]
+        packed = np.frombuffer(said, np.uint32)
+        slots, often = packed >> OFTEN_BITS, packed & OFTEN
+        scores = np.repeat(idfs, lengths) * often / (often + norm[slots])
+        rows = len(norm)
+        term = np.repeat(np.arange(len(lengths)), lengths)
+        cells = term[:, None] * rows + self._columns.near[slots]
+        best = np.zeros(len(lengths) * rows)
+        np.maximum.at(best, cells.ravel(), np.outer(scores, SHARES).ravel())
+        total: Floats = best.reshape(-1, rows).sum(axis=0)
+        total[-1] = 0.0
         return total
 
-    def _best(self, postings: dict[int, int], idf: float, average: float) -> dict[int, float]:
-        """Return, for every turn near a posting, the best that one term gives it."""
-        best: dict[int, float] = {}
-        for slot, tf in postings.items():
-            norm = K1 * (1 - B + B * self._length[slot] / (average or 1.0))
-            score = idf * tf * (K1 + 1) / (tf + norm)
-            if score > best.get(slot, 0.0):
-                best[slot] = score
-            turns, place = self._turns[self._items[slot].conversation], self._place[slot]
-            last = len(turns)
-            for offset, weight in SHARES:
-                at = place + offset
-                if 0 <= at < last and score * weight > best.get(turns[at], 0.0):
-                    best[turns[at]] = score * weight
-        return best
+    def _lifted(self, windowed: Floats, about: set[str]) -> tuple[Slots, Floats]:
+        """Return M and the slots that have one: W, lifted by its conversation, and by its author
+        if it is about them.
+        """
+        slots = np.flatnonzero(windowed)
+        sitting, scores = self._columns.sitting[slots], windowed[slots]
+        order = np.argsort(sitting - scores / (scores.max() * 2))
+        grouped, ranked = sitting[order], scores[order]
+        third = np.zeros(len(order), bool)  # whether three of the same conversation are better
+        third[3:] = grouped[3:] == grouped[:-3]
+        together = np.bincount(grouped, weights=np.where(third, 0.0, ranked))
+        lifted = scores + TOGETHER * together[sitting]
+        if about:
+            lifts = np.ones(self._authors.highest)
+            lifts[[number for name, number in self._authors.of.items() if name in about]] = SPEAKER
+            lifted *= lifts[self._columns.author[slots]]
+        return slots, lifted
 
-    def _together(self, windowed: dict[int, float]) -> dict[Hashable, float]:
-        by_conversation: dict[Hashable, list[float]] = {}
-        for slot, score in windowed.items():
-            by_conversation.setdefault(self._items[slot].conversation, []).append(score)
-        return {key: sum(heapq.nlargest(3, scores)) for key, scores in by_conversation.items()}
+    def _best(self, fourths: Floats, limit: int) -> list[Hit]:
+        found = np.flatnonzero(fourths)
+        if len(found) > limit:
+            scores = fourths[found]
+            found = found[scores >= np.partition(scores, -limit)[-limit]]
+        order = np.lexsort((self._columns.added[found], fourths[found]))
+        best = found[order[::-1][:limit]]
+        return [
+            Hit(self._items[slot].id, score)
+            for slot, score in zip(best.tolist(), (fourths[best] ** 0.25).tolist(), strict=True)
+        ]
+
+
+def _posting(slot: int, count: int) -> int:
+    return slot << OFTEN_BITS | min(count, OFTEN)
+
+
+def _asked(
+    sentence: str, names: Mapping[str, set[str]], asker: str | None
+) -> tuple[Iterable[str], set[str]]:
+    """Return the terms to look for, names left out, and the authors whom a sentence is about."""
+    about: set[str] = set()
+    kept: list[str] = []
+    words = plain_words(sentence)
+    for word in words:
+        meant = names.get(word) or names.get(word.removesuffix("s"))
+        if meant:
+            about |= meant
+        else:
+            kept.append(word)
+    if not about and asker and not FIRST_PERSON.isdisjoint(words):
+        about = {asker}
+    return dict.fromkeys(terms_of(kept)), about
 
 
 def worth_showing(hits: list[Hit]) -> list[Hit]:

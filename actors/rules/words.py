@@ -10,6 +10,7 @@ stay whole
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -94,8 +95,13 @@ def stem(word: str) -> str:
 
 def terms(text: str) -> list[str]:
     """Return the terms of `text`, in order, repeated as often as they occur."""
+    return terms_of(plain_words(text))
+
+
+def terms_of(words: Iterable[str]) -> list[str]:
+    """Return the terms of `plain_words`."""
     found: list[str] = []
-    for word in WORD.findall(_folded(text)):
+    for word in words:
         if UNSPACED.search(word):
             found.extend(_pieces(word))
         elif word not in STOP and (len(word) > 1 or word.isdecimal()):
