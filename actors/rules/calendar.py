@@ -38,6 +38,8 @@ GREETING_HOUR: Final = time(9)
 """When a birthday is wished, and a day is asked after."""
 LONGEST_TITLE: Final = 200
 LAST_DAY_EVERYWHERE: Final = 28
+LEAP_YEAR: Final = 2000
+"""Where birthdays are anchored: a year that has every day, and says nothing about anybody's age."""
 FREQUENCIES: Final[Mapping[Recurrence, Literal[0, 1, 2, 3]]] = {
     "daily": DAILY,
     "weekly": WEEKLY,
@@ -55,9 +57,12 @@ def known_zone(name: str) -> str | None:
     return next((zone for zone in available_timezones() if zone.casefold() == wanted), None)
 
 
-def instant(wall: datetime, zone: str) -> datetime:
-    """Return when a clock in `zone` shows `wall` (naive), as aware UTC; see rule 2."""
-    return wall.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
+def instant(wall: datetime, zone: str, *, fold: Literal[0, 1] = 0) -> datetime:
+    """Return when a clock in `zone` shows `wall` (naive), as aware UTC; see rule 2.
+
+    `fold` 1: of a time that the clock shows twice, the second.
+    """
+    return wall.replace(tzinfo=ZoneInfo(zone), fold=fold).astimezone(UTC)
 
 
 def wall(at: datetime, zone: str) -> datetime:
@@ -118,8 +123,7 @@ def birthday(month: int, day: int, zone: str, now: datetime) -> tuple[datetime, 
     Raises:
         ValueError: there is no such day.
     """
-    leap = date(2024, month, day)
-    anchor = datetime.combine(leap, GREETING_HOUR)
+    anchor = datetime.combine(date(LEAP_YEAR, month, day), GREETING_HOUR)
     today = wall(now, zone).date()
     begins = datetime.combine(today, time.min)
     at = following(anchor, zone, "yearly", instant(begins, zone) - timedelta(microseconds=1))
