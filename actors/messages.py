@@ -235,12 +235,16 @@ class Recall:
 
 @dataclass(frozen=True, slots=True)
 class RecallMemory(Asked[Recall]):
-    """To MemoryActor.  `in_prompt`: messages that the prompt shows anyway."""
+    """To MemoryActor.  `in_prompt`: messages that the prompt shows anyway.
+
+    `most`: how many messages at most.
+    """
 
     query: str
     guild_id: GuildId | None
     at: datetime
     in_prompt: frozenset[MessageId] = frozenset()
+    most: int = 12
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 """Recall: which past messages and facts matter to the words just heard.  One index for one
-audience.
+person, asked from one place.
 
 Windowed-coverage BM25, the same over every database (it never asks one):
 
@@ -11,10 +11,12 @@ Windowed-coverage BM25, the same over every database (it never asks one):
 
 Rule 1: a turn shares the words of its neighbours: the answer to "where?" need not repeat the
 question.
-Rule 2: names of known people choose whom it is about; they are no words to look for.
+Rule 2: names of known people choose whom it is about; beside other words they are none to look
+for.
 Rule 3: recency breaks ties and no more; importance never moves a message.
 Rule 4: a query stops at 20,000 postings, the rarest terms first.
 Rule 5: what is discarded is gone: an index after `discard` answers as if it had never been added.
+Rule 6: asked from one place, an index answers as if it held nothing from any other.
 
 Every item has a slot, a row of the arrays below; a slot that falls free is used again.  A term's
 postings are numbers, slot * 16 + how often (at most 15): whole columns are scored at once.
@@ -23,7 +25,6 @@ Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond"
 base formula; window, conversation bonus and speaker boost are our own measurements.
 """
 
-import math
 from array import array
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
@@ -58,22 +59,36 @@ SHARES: Final = np.array(
 )
 """What they get of it, in the order of OFFSETS."""
 
+EVERYWHERE: Final = object()
+"""The place from which everything may be recalled."""
+NOWHERE: Final = -1
+"""The number of the place of what is no item."""
 OFTEN_BITS: Final = 4
 OFTEN: Final = (1 << OFTEN_BITS) - 1
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 Slots = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that can be recalled: a message (or a fact).  `author`: the name of who said it."""
+    """One thing that can be recalled: a message (or a fact).  `author`: the name of who said it.
+
+    `place`: where it may be recalled, besides everywhere at once.
+    """
 
     id: int
     author: str
     text: str
     at: datetime
     conversation: Hashable = None
+    place: Hashable = None
+
+    @property
+    def sitting(self) -> Hashable:
+        """What its neighbours share with it: nothing is shared between places."""
+        return (self.place, self.conversation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +108,7 @@ class Columns:
         """How many terms an item has."""
         self.sitting = np.zeros(rows + 1, np.int32)
         self.author = np.zeros(rows + 1, np.int32)
+        self.place = np.full(rows + 1, NOWHERE, np.int32)
         self.added = np.zeros(rows + 1, np.int64)
         """The number of the item: a newer one has a higher."""
         self.near = np.full((rows + 1, len(OFFSETS)), rows, np.int32)
@@ -101,14 +117,14 @@ class Columns:
     def grown(self, rows: int) -> "Columns":
         """Return these columns with room for `rows` items."""
         more = Columns(rows)
-        for name in ("length", "sitting", "author", "added", "near"):
+        for name in ("length", "sitting", "author", "place", "added", "near"):
             getattr(more, name)[: self.rows] = getattr(self, name)[: self.rows]
         more.near[more.near == self.rows] = rows
         return more
 
 
 class Numbers:
-    """Small numbers for names (of authors, of conversations), used again when nobody has them."""
+    """Small numbers for names (of authors, sittings, places), used again when nobody has them."""
 
     def __init__(self) -> None:
         self.of: dict[Hashable, int] = {}
@@ -148,8 +164,7 @@ class RecallIndex:
         self._postings: dict[str, array[int]] = {}
         self._turns: dict[Hashable, list[int]] = {}
         self._columns = Columns(min(capacity, 16))
-        self._authors, self._sittings = Numbers(), Numbers()
-        self._total_length = 0
+        self._authors, self._sittings, self._places = Numbers(), Numbers(), Numbers()
         self._added = 0
 
     def __len__(self) -> int:
@@ -171,13 +186,12 @@ class RecallIndex:
             self._postings.setdefault(term, array("I")).append(_posting(slot, count))
         self._items[slot], self._slot_of[item.id] = item, slot
         self._added += 1
-        length = counted.total()
-        self._total_length += length
         columns = self._columns
-        columns.length[slot], columns.added[slot] = length, self._added
+        columns.length[slot], columns.added[slot] = counted.total(), self._added
         columns.author[slot] = self._authors.take(item.author)
-        columns.sitting[slot] = self._sittings.take(item.conversation)
-        turns = self._turns.setdefault(item.conversation, [])
+        columns.sitting[slot] = self._sittings.take(item.sitting)
+        columns.place[slot] = self._places.take(item.place)
+        turns = self._turns.setdefault(item.sitting, [])
         turns.append(slot)
         self._link(turns, len(turns) - 1)
 
@@ -188,21 +202,22 @@ class RecallIndex:
             return
         item = self._items.pop(slot)
         self._free.append(slot)
-        self._total_length -= int(self._columns.length[slot])
         for term, count in Counter(terms(item.text)).items():
             postings = self._postings[term]
             postings.remove(_posting(slot, count))
             if not postings:
                 del self._postings[term]
         self._authors.give_back(item.author)
-        self._sittings.give_back(item.conversation)
+        self._sittings.give_back(item.sitting)
+        self._places.give_back(item.place)
+        self._columns.place[slot] = NOWHERE
         self._columns.near[slot] = self._columns.rows
-        turns = self._turns[item.conversation]
+        turns = self._turns[item.sitting]
         place = turns.index(slot)
         del turns[place]
         self._link(turns, place)
         if not turns:
-            del self._turns[item.conversation]
+            del self._turns[item.sitting]
 
     def _link(self, turns: list[int], changed: int) -> None:
         """Let the turns within reach of the place `changed` know their neighbours again."""
@@ -222,7 +237,7 @@ class RecallIndex:
         query: str,
         asker: str | None = None,
         limit: int = 20,
-        called: Mapping[str, str] | None = None,
+        place: Hashable = EVERYWHERE,
     ) -> list[Hit]:
         """Return what matters to `query`, best first.
 
@@ -230,37 +245,65 @@ class RecallIndex:
             query: a message.
             asker: the author who says it; "I" in the query then means their own words.
             limit: how many at most.
-            called: other names of authors: {"Ana": "guest"}.
+            place: where it is said.
         """
-        names = self._names(called or {})
-        norm = self._norm()
+        inside = self._inside(place)
+        if not inside.any():
+            return []
+        names = self._names(inside)
+        norm = self._norm(inside)
         fourths = np.zeros(len(norm))
         for sentence in sentences(query):
             wanted, about = _asked(sentence, names, asker)
-            windowed = self._windowed(wanted, norm)
+            windowed = self._windowed(wanted, inside, norm)
             if windowed is not None:
                 slots, scores = self._lifted(windowed, about)
                 fourths[slots] += scores**4
         return self._best(fourths, limit)
 
-    def _names(self, called: Mapping[str, str]) -> dict[str, set[str]]:
+    def _inside(self, place: Hashable) -> Flags:
+        """Return which slots may be recalled in `place`."""
+        numbers = self._columns.place
+        inside: Flags = (
+            numbers != NOWHERE
+            if place is EVERYWHERE
+            else numbers == self._places.of.get(place, NOWHERE - 1)
+        )
+        return inside
+
+    def _names(self, inside: Flags) -> dict[str, set[str]]:
         """Return the authors that each name may mean."""
+        present = np.bincount(self._columns.author[inside], minlength=self._authors.highest)
         names: dict[str, set[str]] = {}
-        for author in self._authors.of:
-            for word in plain_words(str(author)):
+        for author, number in self._authors.of.items():
+            for word in plain_words(str(author)) if present[number] else ():
                 names.setdefault(word, set()).add(str(author))
-        for name, author in called.items():
-            for word in plain_words(name):
-                names.setdefault(word, set()).add(author)
         return names
 
-    def _norm(self) -> Floats:
-        average = self._total_length / len(self._items) if self._total_length else 1.0
-        return K1 * (1 - B) + K1 * B / average * self._columns.length.astype(np.float64)
+    def _norm(self, inside: Flags) -> Floats:
+        length = self._columns.length.astype(np.float64)
+        average = float(length[inside].mean()) or 1.0
+        return K1 * (1 - B) + K1 * B / average * length
 
-    def _windowed(self, wanted: Iterable[str], norm: Floats) -> Floats | None:
+    def _windowed(self, wanted: Iterable[str], inside: Flags, norm: Floats) -> Floats | None:
         """Return W of every slot, None if nobody said any of the terms."""
-        count, left = len(self._items), POSTINGS
+        slots, often, terms_said = self._said(wanted, inside)
+        if not len(slots):
+            return None
+        said_by = np.bincount(terms_said)
+        idf = np.log(1 + (inside.sum() - said_by + 0.5) / (said_by + 0.5))
+        scores = idf[terms_said] * (K1 + 1) * often / (often + norm[slots])
+        rows = len(norm)
+        cells = terms_said[:, None] * rows + self._columns.near[slots]
+        best = np.zeros(len(said_by) * rows)
+        np.maximum.at(best, cells.ravel(), np.outer(scores, SHARES).ravel())
+        total: Floats = best.reshape(-1, rows).sum(axis=0)
+        total[-1] = 0.0
+        return total
+
+    def _said(self, wanted: Iterable[str], inside: Flags) -> tuple[Slots, Slots, Slots]:
+        """Return who says the terms: slots, how often, and which term (their numbers rise)."""
+        left = POSTINGS
         said = array("I")
         lengths: list[int] = []
         for postings in sorted((p for t in wanted if (p := self._postings.get(t))), key=len):
@@ -269,20 +312,11 @@ class RecallIndex:
                 break
             said.extend(postings)
             lengths.append(len(postings))
-        if not lengths:
-            return None
-        idfs = [math.log(1 + (count - n + 0.5) / (n + 0.5)) * (K1 + 1) for n in lengths]
-        packed = np.frombuffer(said, np.uint32)
-        slots, often = packed >> OFTEN_BITS, packed & OFTEN
-        scores = np.repeat(idfs, lengths) * often / (often + norm[slots])
-        rows = len(norm)
-        term = np.repeat(np.arange(len(lengths)), lengths)
-        cells = term[:, None] * rows + self._columns.near[slots]
-        best = np.zeros(len(lengths) * rows)
-        np.maximum.at(best, cells.ravel(), np.outer(scores, SHARES).ravel())
-        total: Floats = best.reshape(-1, rows).sum(axis=0)
-        total[-1] = 0.0
-        return total
+        packed = np.frombuffer(said, np.uint32).astype(np.int64)
+        slots = packed >> OFTEN_BITS
+        here = inside[slots]
+        number = np.repeat(np.arange(len(lengths)), lengths)
+        return slots[here], (packed & OFTEN)[here], number[here]
 
     def _lifted(self, windowed: Floats, about: set[str]) -> tuple[Slots, Floats]:
         """Return M and the slots that have one: W, lifted by its conversation, and by its author
@@ -322,7 +356,9 @@ def _posting(slot: int, count: int) -> int:
 def _asked(
     sentence: str, names: Mapping[str, set[str]], asker: str | None
 ) -> tuple[Iterable[str], set[str]]:
-    """Return the terms to look for, names left out, and the authors whom a sentence is about."""
+    """Return the terms to look for, without names if there are others, and the authors whom a
+    sentence is about.
+    """
     about: set[str] = set()
     kept: list[str] = []
     words = plain_words(sentence)
@@ -334,7 +370,7 @@ def _asked(
             kept.append(word)
     if not about and asker and not FIRST_PERSON.isdisjoint(words):
         about = {asker}
-    return dict.fromkeys(terms_of(kept)), about
+    return dict.fromkeys(terms_of(kept) or terms_of(words)), about
 
 
 def worth_showing(hits: list[Hit]) -> list[Hit]:

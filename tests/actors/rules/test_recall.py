@@ -24,11 +24,12 @@ EVENING = (
 WORDS = ("tea", "harbour", "cello", "rain", "puppy", "deadline", "guest", "猫が", "7", "the")
 texts = st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join)
 items = st.builds(
-    lambda id_, author, text, sitting: Item(id_, author, text, NOON, sitting),
+    lambda id_, author, text, sitting, place: Item(id_, author, text, NOON, sitting, place),
     st.integers(1, 30),
     st.sampled_from(["guest", "bartender", "Ana"]),
     texts,
     st.integers(1, 3),
+    st.integers(1, 2),
 )
 
 
@@ -142,7 +143,13 @@ class TestWhoIsMeant:
         index = self.of_two()
         index.add(an_item(9, "ana ana ana", "Ben", sitting=9))
 
-        assert found(index, "Ana") == []
+        assert found(index, "Ana's cello") == [0, 1]
+
+    def test_unless_it_is_the_only_one(self) -> None:
+        index = self.of_two()
+        index.add(an_item(9, "ana is my sister", "Ben", sitting=9))
+
+        assert found(index, "who is Ana?") == [9]
 
     def test_my_means_the_asker(self) -> None:
         assert found(self.of_two(), "where is my cello", asker="Ana")[0] == 0
@@ -160,6 +167,24 @@ class TestWhoIsMeant:
         index.discard(0)
 
         assert found(index, "ana") == [9]
+
+
+class TestPlaces:
+    @given(st.lists(items, max_size=25, unique_by=lambda item: item.id), texts)
+    @settings(deadline=None)
+    def test_one_place_knows_nothing_of_another(self, said: list[Item], query: str) -> None:
+        index, here = RecallIndex(), RecallIndex()
+        for item in said:
+            index.add(item)
+            if item.place == 1:
+                here.add(item)
+
+        assert scores(index.recall(query, "guest", 50, place=1)) == scores(
+            here.recall(query, "guest", 50)
+        )
+
+    def test_where_nothing_was_said_nothing_is_found(self) -> None:
+        assert an_index(*EVENING).recall("cello", place="elsewhere") == []
 
 
 class TestScriptsWithoutSpaces:
