@@ -1,19 +1,24 @@
 """What a conversation writes down: pure functions from what happened to what is kept and told."""
 
 from datetime import datetime
+from typing import Any
 
 from actors import messages as m
-from actors.briefing import Burst
+from actors.briefing import Burst, Waiting
 from actors.composing import Composed
-from actors.rules import prompt
+from actors.rules import care, prompt, sentinel
 from actors.rules.sentinel import Reading
-from storage.ids import MessageId, RowId
+from storage.ids import MessageId, RowId, hashed
 from storage.records import (
     CareCount,
+    CareState,
     HeardMessage,
+    KeptCare,
     KnownChannel,
+    OwedMessage,
     PastMessage,
     SaidReply,
+    Write,
 )
 
 
@@ -31,6 +36,60 @@ def heard_message(heard: m.MessageHeard, reading: Reading, row: RowId | None) ->
         care_level=reading.level,
         expects_answer=heard.addressed,
     )
+
+
+def waiting(
+    heard: m.MessageHeard, reading: Reading, before: CareState | None, *, unsure: bool
+) -> Waiting:
+    """Return a message as it waits for its answer; `before`: how the person was looked after."""
+    return Waiting(
+        heard.message_id,
+        heard.text,
+        heard.at,
+        reading,
+        heard.image_urls,
+        heard.quoted,
+        unsure,
+        before,
+    )
+
+
+def owed_waiting(owed: OwedMessage, care: CareState | None) -> Waiting:
+    """Return a message that an earlier run of the program owed an answer to."""
+    reading = sentinel.read(owed.text)
+    return Waiting(
+        owed.message_id,
+        owed.text,
+        owed.at,
+        reading,
+        owed.image_urls,
+        unsure=True,
+        care_before=care,
+    )
+
+
+def heard_extra(heard: m.MessageHeard, reading: Reading) -> dict[str, Any]:
+    """Return what the log says of a message: where and how much, never what."""
+    return {
+        "guild_id": heard.place.guild_id,
+        "user": hashed(heard.person.user_id),
+        "care_level": reading.level,
+        "characters": len(heard.text),
+        "images": len(heard.image_urls),
+    }
+
+
+def ended_extra(burst: Burst, composed: Composed, now: datetime) -> dict[str, Any]:
+    """Return what the log says of an exchange."""
+    return {
+        "guild_id": burst.place.guild_id,
+        "user": hashed(burst.person.user_id),
+        "messages": len(burst.waiting),
+        "care_level": composed.level,
+        "voice": composed.voice,
+        "total_ms": round((now - burst.waiting[0].at).total_seconds() * 1000),
+        **composed.stages_ms,
+    }
 
 
 def channel_of(heard: m.MessageHeard) -> KnownChannel:
@@ -69,6 +128,27 @@ def said_line(
         channel_id=burst.place.channel_id,
         care_level=composed.level,
     )
+
+
+def said(
+    burst: Burst,
+    composed: Composed,
+    message_ids: tuple[MessageId, ...],
+    row: RowId | None,
+    state: CareState | None,
+    now: datetime,
+) -> tuple[CareState | None, tuple[Write, ...]]:
+    """Return the care state after a reply was said, and all that is kept of the reply."""
+    before, place = state, burst.place
+    writes: list[Write] = [said_reply(burst, composed, message_ids, row, now)]
+    if composed.level > burst.level:  # the model read more in it than the words alone
+        state = care.heard(state, Reading(composed.level), now)
+    if composed.resources_shown:
+        state = care.shown(state, now)
+        writes.append(referral(burst, composed, now))
+    if state != before:
+        writes.append(KeptCare(burst.person.user_id, place.channel_id, state))
+    return state, tuple(writes)
 
 
 def said_reply(
