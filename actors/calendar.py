@@ -11,9 +11,11 @@ from typing import Any, Final, assert_never
 from actors import messages as m
 from actors.directory import Directory, VirtualActor
 from actors.rules import calendar as rules
+from actors.rules import events as drawing
 from actors.rules.calendar import Circumstances, LetGo, Say, Wait
 from actors.runtime import Told
 from actors.storage import StorageActor
+from storage.calendar import CHECK_INS, TIME_ZONE
 from storage.ids import hashed
 from storage.records import Claim, DueEvent, Event, Place, Settled
 
@@ -118,11 +120,28 @@ class CalendarActor(VirtualActor):
             self._planned(kept)
         return kept
 
-    async def _note(self, noted: m.NoteEvents) -> tuple[Event, ...]:
-        kept = await self._storage.ask(noted)
+    async def _note(self, noted: m.NoteEvents) -> int:
+        """Plan what was spoken of, by the person's own clock and with their leave."""
+        set_by_them = (await self._storage.ask(m.LoadPerson(noted.user_id))).preferences
+        events = []
+        for drawn in noted.drawn:
+            event = drawing.planned(
+                drawn,
+                noted.user_id,
+                noted.guild_id,
+                self._clock(),
+                zone=set_by_them.get(TIME_ZONE) or None,
+                opted_in=set_by_them.get(CHECK_INS) == "yes",
+            )
+            if isinstance(event, Event):
+                events.append(event)
+            else:
+                extra = {"user": hashed(noted.user_id), "reason": event}
+                log.info("event.not_planned", extra=extra)
+        kept = await self._storage.ask(m.KeepEvents(tuple(events)))
         for event in kept:
             self._planned(event)
-        return kept
+        return len(kept)
 
     def _planned(self, event: Event) -> None:
         self._wake_at(event.at)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from actors.rules.events import Drawn
 from actors.runtime import Asked, Told
 from storage.ids import ChannelId, GuildId, MessageId, RowId, UserId
 from storage.records import (
@@ -442,10 +443,14 @@ class PlanEvent(Asked[Event | None]):
 
 
 @dataclass(frozen=True, slots=True)
-class NoteEvents(Asked[tuple[Event, ...]]):
-    """Keep events that were drawn from messages, each once.  The answer: those that are new."""
+class NoteEvents(Asked[int]):
+    """Plan what a person spoke of in a place, if it can be and they gave leave.  The answer: how
+    many are new.
+    """
 
-    events: tuple[Event, ...]
+    user_id: UserId
+    guild_id: GuildId | None
+    drawn: tuple[Drawn, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -552,6 +557,13 @@ class LoadEvents(Asked[tuple[Event, ...]]):
     """Everything that is, was or was to be due for a person, by its time."""
 
     user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class KeepEvents(Asked[tuple[Event, ...]]):
+    """Keep events that were drawn from messages, each once.  The answer: those that are new."""
+
+    events: tuple[Event, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ Asks = (
     | m.EraseExpired
     | m.ErasePerson
     | m.PlanEvent
-    | m.NoteEvents
+    | m.KeepEvents
     | m.CancelEvent
     | m.ClaimEvents
     | m.SettleEvent
@@ -133,7 +133,7 @@ class StorageActor(VirtualActor):
             case m.EraseMessages() | m.EraseFacts() | m.EraseExpired() | m.ErasePerson():
                 self._enqueue(Waiting(self.defer(), erase=self._erasure(message)))
             case (
-                m.PlanEvent() | m.NoteEvents() | m.CancelEvent() | m.ClaimEvents() | m.SettleEvent()
+                m.PlanEvent() | m.KeepEvents() | m.CancelEvent() | m.ClaimEvents() | m.SettleEvent()
             ):
                 work = calendar_work(message, self._clock())
                 self._enqueue(Waiting(self.defer(), erase=work))
@@ -279,14 +279,14 @@ def reading(message: Any) -> Work:  # noqa: PLR0911 - one line for each thing to
 
 
 def calendar_work(
-    message: m.PlanEvent | m.NoteEvents | m.CancelEvent | m.ClaimEvents | m.SettleEvent,
+    message: m.PlanEvent | m.KeepEvents | m.CancelEvent | m.ClaimEvents | m.SettleEvent,
     now: datetime,
 ) -> Work:
     """Return what does what the calendar asks; it takes its place in the row of saves."""
     match message:
         case m.PlanEvent(person, event):
             return lambda c: calendar.keep_event(c, person, event, now)
-        case m.NoteEvents(events):
+        case m.KeepEvents(events):
             return lambda c: calendar.note_events(c, events, now)
         case m.CancelEvent(user_id, event_id):
             return lambda c: calendar.cancel_event(c, user_id, event_id, now)

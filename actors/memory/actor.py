@@ -58,6 +58,7 @@ class MemoryActor(VirtualActor):
         self._clock = clock
         self._rng = rng
         self._rate = rate
+        self._directory = directory
         self._storage = directory.ref(StorageActor, m.OnlyOne)
         self._language = directory.ref(LanguageActor, m.OnlyOne)
         self._empty()
@@ -65,7 +66,7 @@ class MemoryActor(VirtualActor):
     def _empty(self) -> None:
         self._holdings = Holdings()
         self._learning = Learning(
-            self._user_id, self._holdings, self._storage, self._rng, self._rate
+            self._user_id, self._holdings, self._directory, self._rng, self._rate
         )
 
     async def on_start(self) -> None:
@@ -134,7 +135,10 @@ class MemoryActor(VirtualActor):
             self._holdings.shelve(past)
             new = past.message_id > marks.get(past.guild_id, 0)
             if past.role == "user" and new and past.care_level == 0:
-                self._learning.wait(past.guild_id, Said(past.message_id, past.text, past.at))
+                self._learning.wait(
+                    past.guild_id,
+                    Said(past.message_id, past.text, past.at, channel_id=past.channel_id),
+                )
         for fact in state.facts:
             self._holdings.hold(facts.turned(fact, now))
 
@@ -164,7 +168,9 @@ class MemoryActor(VirtualActor):
         self._holdings.note_use(ended.recalled, ended.at)
         if ended.care_level == 0:
             for message_id, text, at in ended.messages:
-                self._learning.wait(guild_id, Said(message_id, text, at))
+                self._learning.wait(
+                    guild_id, Said(message_id, text, at, channel_id=ended.place.channel_id)
+                )
         self._learn(guild_id)
 
     def _remember(self, ended: m.ExchangeEnded) -> None:

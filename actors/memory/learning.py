@@ -8,15 +8,16 @@ Rule 4: what was deleted while the extractor thought is no evidence any more.
 
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from actors import messages as m
-from actors.directory import Ref
+from actors.calendar import CalendarActor
+from actors.directory import Directory
 from actors.memory.holdings import Holdings
-from actors.rules import extraction, facts
+from actors.rules import events, extraction, facts
 from actors.rules.extraction import Said
 from actors.runtime import Told
 from actors.storage import StorageActor
@@ -62,13 +63,14 @@ class Learning:
         self,
         user_id: UserId,
         holdings: Holdings,
-        storage: Ref[StorageActor],
+        directory: Directory,
         rng: random.Random,
         rate: float,
     ) -> None:
         self._user_id = user_id
         self._holdings = holdings
-        self._storage = storage
+        self._directory = directory
+        self._storage = directory.ref(StorageActor, m.OnlyOne)
         self._rng = rng
         self._rate = rate
         self._unlearned: dict[GuildId | None, list[Said]] = {}
@@ -169,11 +171,37 @@ class Learning:
             log.info("facts.rejected", extra={"user": hashed(self._user_id), "reason": reason})
         known = tuple(facts.turned(fact, now) for fact in held.values())
         changes = facts.merged(known, answer.proposals, now)
+        if not await self._note_events(guild_id, data, there, answer.proposals):
+            return False
         if not await self._keep(guild_id, changes, said, now):
             return False
         done = {s.message_id for s in said}
         left = [s for s in self._unlearned.get(guild_id, []) if s.message_id not in done]
         self._unlearned[guild_id] = left
+        return True
+
+    async def _note_events(
+        self,
+        guild_id: GuildId | None,
+        data: Mapping[str, Any],
+        said: tuple[Said, ...],
+        proposals: Sequence[extraction.Proposal],
+    ) -> bool:
+        """Have the calendar plan what was spoken of; it keeps each thing once, so that this may
+        happen again.  Return False if that could not be done now.
+        """
+        spoken_of, rejected = events.drawn(data, said)
+        for reason in rejected:
+            log.info("facts.rejected", extra={"user": hashed(self._user_id), "reason": reason})
+        drawn = (*spoken_of, *events.ahead(proposals, said))
+        if not drawn:
+            return True
+        calendar = self._directory.ref(CalendarActor, m.OnlyOne)
+        try:
+            await calendar.ask(m.NoteEvents(self._user_id, guild_id, drawn))
+        except StorageError as error:
+            log.warning("facts.not_kept", extra={"error": type(error).__name__})
+            return False
         return True
 
     async def _keep(

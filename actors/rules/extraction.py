@@ -19,8 +19,8 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from actors.rules.prompt import as_data
-from storage.ids import GuildId, MessageId, RowId, UserId
-from storage.records import SENSITIVE_TYPES, FactType, Temporal, UserFact
+from storage.ids import ChannelId, GuildId, MessageId, RowId, UserId
+from storage.records import SENSITIVE_TYPES, FactType, Recurrence, Temporal, UserFact
 
 MOST_MESSAGES: Final = 12
 MOST_KNOWN: Final = 15
@@ -67,8 +67,11 @@ more.
 - temporal: past, present, future or timeless; when: the date if one is said (YYYY-MM-DD, YYYY-MM
 or YYYY); expires: the day after which it no longer holds, or null.
 - private: true if they would not want it mentioned before others.
-At most 8 facts; none is a fine answer. Answer with one JSON object: {"facts": [...], "events":
-[]}."""
+At most 8 facts; none is a fine answer.
+For each event ahead (at most 4): type "reminder" if they ask to be reminded, "birthday" for their
+own birthday, "follow_up" for a day that matters to them; at: YYYY-MM-DD or YYYY-MM-DDTHH:MM on
+their clock; recurs: none, daily, weekly, monthly or yearly; evidence and source as for facts.
+Answer with one JSON object: {"facts": [...], "events": [...]}."""
 
 _NULLABLE: Final = {"type": ["string", "null"]}
 SCHEMA: Final[Mapping[str, Any]] = {
@@ -108,12 +111,12 @@ SCHEMA: Final[Mapping[str, Any]] = {
                 "type": "object",
                 "properties": {
                     "type": {"type": "string", "enum": ["birthday", "follow_up", "reminder"]},
-                    "title": {"type": "string"},
                     "at": {"type": "string"},
-                    "recurs": {"type": "string", "enum": ["none", "yearly", "monthly", "weekly"]},
+                    "recurs": {"type": "string", "enum": list(Recurrence.__args__)},  # type: ignore[attr-defined]
+                    "evidence": {"type": "string"},
                     "source": {"type": "string"},
                 },
-                "required": ["type", "title", "at", "recurs", "source"],
+                "required": ["type", "at", "recurs", "evidence", "source"],
                 "additionalProperties": False,
             },
         },
@@ -153,6 +156,7 @@ class Said:
     text: str
     at: datetime
     by_bar: bool = False
+    channel_id: ChannelId | None = None
 
 
 @dataclass(frozen=True, slots=True)

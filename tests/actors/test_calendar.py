@@ -12,7 +12,7 @@ from actors import messages as m
 from actors.calendar import CLAIM, CalendarActor
 from actors.directory import Directory
 from actors.storage import StorageActor
-from storage.calendar import CHECK_INS, TIME_ZONE
+from storage.calendar import CHECK_INS
 from storage.database import Database
 from storage.ids import ChannelId, GuildId, MessageId, RowId, UserId
 from storage.records import CareState, Event, KeptCare, Preference
@@ -76,9 +76,8 @@ class Bar:
         return kept
 
     async def note(self, **changes: Any) -> None:
-        await self.storage.ask(m.Save((Preference(ADA, TIME_ZONE, "UTC"),)))
         changes = {"kind": "follow_up", "proactive": True, **changes}
-        await self.calendar.ask(m.NoteEvents((an_event(**changes),)))
+        await self.storage.ask(m.KeepEvents((an_event(**changes),)))
 
     async def wishes(self, *writes: Any) -> None:
         await self.storage.ask(m.Save(writes))
