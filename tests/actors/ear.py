@@ -76,12 +76,27 @@ class StorageEar(VirtualActor):
         return None
 
 
+class CalendarEar(VirtualActor):
+    """Stands in for the calendar: remembers what was spoken of."""
+
+    def __init__(self, key: Any, shelf: "Shelf") -> None:
+        super().__init__(key)
+        self.shelf = shelf
+
+    def receive(self, message: m.NoteEvents) -> int:
+        if self.shelf.away:
+            raise StorageUnavailableError("gone")
+        self.shelf.spoken_of.append(message)
+        return len(message.drawn)
+
+
 class Shelf:
     """What a `StorageEar` was asked, and what it answers."""
 
     def __init__(self) -> None:
         self.writes: list[Any] = []
         self.asked: list[Any] = []
+        self.spoken_of: list[m.NoteEvents] = []
         self.away = False
         self.rows = 100
         self.conversation = ConversationState(None, (), (), None)
