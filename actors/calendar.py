@@ -57,6 +57,7 @@ CalendarInbox = (
     | m.ListEvents
     | m.CancelEvent
     | m.RepeatEvent
+    | m.StopEvents
     | EventsClaimed
     | EventHandled
 )
@@ -67,7 +68,7 @@ class CalendarActor(VirtualActor):
 
     Owns:    the one timer, set to what comes due next; what it has claimed.
     Hears:   EventsDue; EventsClaimed and EventHandled, from itself.
-    Answers: PlanEvent, NoteEvents, ListEvents, CancelEvent, RepeatEvent.
+    Answers: PlanEvent, NoteEvents, ListEvents, CancelEvent, RepeatEvent, StopEvents.
     Asks:    storage, which gives every event to one process at a time; the door says it.
     """
 
@@ -98,19 +99,34 @@ class CalendarActor(VirtualActor):
                 self._claimed(message.claim)
             case EventHandled():
                 self._handled(message.settled)
-            case m.PlanEvent():
-                return await self._plan(message)
-            case m.NoteEvents():
-                return await self._note(message)
-            case m.ListEvents():
-                return await self._list(message)
-            case m.CancelEvent():
-                return await self._storage.ask(message)
-            case m.RepeatEvent():
-                return await self._repeat(message)
             case _:
-                assert_never(message)
+                return await self._answer(message)
         return None
+
+    async def _answer(
+        self,
+        asked: m.PlanEvent
+        | m.NoteEvents
+        | m.ListEvents
+        | m.CancelEvent
+        | m.RepeatEvent
+        | m.StopEvents,
+    ) -> Any:
+        match asked:
+            case m.PlanEvent():
+                return await self._plan(asked)
+            case m.NoteEvents():
+                return await self._note(asked)
+            case m.ListEvents():
+                return await self._list(asked)
+            case m.CancelEvent():
+                return await self._storage.ask(asked)
+            case m.RepeatEvent():
+                return await self._repeat(asked)
+            case m.StopEvents():
+                return await self._end(asked)
+            case _:
+                assert_never(asked)
 
     # --- keeping
 
@@ -160,6 +176,17 @@ class CalendarActor(VirtualActor):
         events = await self._storage.ask(m.LoadEvents(asked.user_id))
         here = (e for e in events if asked.guild_id is None or e.guild_id == asked.guild_id)
         return tuple(event for event in here if event.status == "pending")
+
+    async def _end(self, asked: m.StopEvents) -> Event | None:
+        events = await self._storage.ask(m.LoadEvents(asked.user_id))
+        this = next((e for e in events if e.event_id == asked.event_id), None)
+        if this is None:
+            return None
+        for event in events:
+            alike = event.kind == this.kind and event.proactive == this.proactive
+            if alike and event.status == "pending" and event.event_id is not None:
+                await self._storage.ask(m.CancelEvent(asked.user_id, event.event_id))
+        return this
 
     async def _repeat(self, asked: m.RepeatEvent) -> Event | None:
         events = await self._storage.ask(m.LoadEvents(asked.person.user_id))

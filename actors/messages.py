@@ -470,6 +470,14 @@ class CancelEvent(Asked[Event | None]):
 
 
 @dataclass(frozen=True, slots=True)
+class StopEvents(Asked[Event | None]):
+    """Cancel all that waits of this event's kind.  The answer: it; None if it is not theirs."""
+
+    user_id: UserId
+    event_id: RowId
+
+
+@dataclass(frozen=True, slots=True)
 class RepeatEvent(Asked[Event | None]):
     """Remind the person once more, at `at`, of what they were reminded of."""
 

@@ -4,6 +4,7 @@ Rule 1: what a button opens is shown to the one who presses it, and to nobody el
 Rule 2: a direct message is sent only because somebody pressed for it.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -71,18 +72,45 @@ class ForgetView(_Lasting):
         )
 
 
+class EventButton(
+    ui.DynamicItem[ui.Button[Any]], template=rf"{EVENT_ID}:(?P<number>[0-9]+):(?P<what>[a-z]+)"
+):
+    """A button about one event; its id says which, and what pressing it does.  The door hears of
+    it as `event_button`, with the button's word and the event's number.
+    """
+
+    def __init__(self, button: ui.Button[Any], what: str, number: str) -> None:
+        super().__init__(button)
+        self._what, self._number = what, number
+
+    @classmethod
+    async def from_custom_id(  # discord.py's name
+        cls, _interaction: discord.Interaction, item: ui.Item[Any], match: re.Match[str], /
+    ) -> "EventButton":
+        assert isinstance(item, ui.Button)  # noqa: S101 - for the type checker: the id is ours
+        return cls(item, match["what"], match["number"])
+
+    async def callback(self, interaction: discord.Interaction) -> None:
+        interaction.client.dispatch("event_button", interaction, self._what, self._number)
+
+
+def event_buttons(event_id: object, *labels: tuple[str, str]) -> ui.View:
+    """Return buttons about an event: for each, what it does and what stands on it."""
+    view, plain = ui.View(timeout=None), discord.ButtonStyle.secondary
+    for what, label in labels:
+        custom_id = f"{EVENT_ID}:{event_id}:{what}"
+        view.add_item(ui.Button(label=label, custom_id=custom_id, style=plain))
+    return view
+
+
 def event_view(event: Event) -> ui.View:
     """Return the button under what came due: a reminder can come again, the bar's own accord can
     be stopped.  Its id names the event, so that what was said is found again (see `is_about`).
     """
-    view = ui.View(timeout=None)
-    what, label = "stop", "No more of these"
-    if event.kind == "reminder":
-        what, label = "again", "Again in an hour"
-    plain = discord.ButtonStyle.secondary
-    custom_id = f"{EVENT_ID}:{event.event_id}:{what}"
-    view.add_item(ui.Button(label=label, custom_id=custom_id, style=plain))
-    return view
+    again = ("again", "Again in an hour")
+    return event_buttons(
+        event.event_id, again if event.kind == "reminder" else ("stop", "No more of these")
+    )
 
 
 def is_about(message: discord.Message, event_id: RowId) -> bool:

@@ -3,7 +3,7 @@
 Discord's cogs and the terminal ask here; each command asks actors and puts the answer into words.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, get_args
 
@@ -13,6 +13,7 @@ from actors.house import HouseActor
 from actors.memory import MemoryActor
 from actors.mood import MoodActor
 from actors.relationship import RelationshipActor
+from bot.calendar import CalendarCommands, named
 from storage.ids import RowId
 from storage.records import FactType, Person, Place, UserFact
 
@@ -31,6 +32,11 @@ HELP: Final = (
     "/relationship  how well we know each other\n"
     "/memory  what I remember of you\n"
     "/forget  one thing (by its number), a kind of thing, or everything\n"
+    "/remind  remind you of something: when, and what\n"
+    "/birthday  wish you a happy birthday\n"
+    "/events  what is waiting; cancel one\n"
+    "/timezone  where your clock stands\n"
+    "/checkins  whether I may ask how something went\n"
     "/about  what I am, and what I am not\n"
     "/help  this page"
 )
@@ -58,6 +64,7 @@ class Commands:
     def __init__(self, directory: Directory, clock: Callable[[], datetime]) -> None:
         self._directory = directory
         self._clock = clock
+        self.calendar = CalendarCommands(directory, clock)
 
     async def answer(self, name: str, person: Person, place: Place, rest: str = "") -> str | None:
         """Return what command `name` says to `person` in `place`; None if there is no such
@@ -68,6 +75,8 @@ class Commands:
         looked_up = {"mood": self.mood, "relationship": self.relationship, "memory": self.memory}
         if name in looked_up:
             return await looked_up[name](person, place)
+        if (answer := self.calendar.answers.get(name)) is not None:
+            return await answer(person, place, rest)
         return {"about": ABOUT, "help": HELP}.get(name)
 
     async def mood(self, person: Person, place: Place) -> str:
@@ -126,6 +135,11 @@ class Commands:
         """
         await self._directory.ref(HouseActor, m.OnlyOne).ask(m.ForgetPerson(person.user_id))
         return GONE
+
+    async def waiting(self, person: Person, place: Place) -> Sequence[tuple[int, str]]:
+        """Return the numbers and names of what waits for `person` and may be shown in `place`."""
+        waiting = await self.calendar.waiting(person, place)
+        return [(e.event_id, named(e)) for e in waiting if e.event_id is not None]
 
     async def facts(self, person: Person, place: Place) -> tuple[UserFact, ...]:
         return await self._directory.ref(MemoryActor, person.user_id).ask(

@@ -128,17 +128,22 @@ class Console:
         name, _, rest = text[1:].partition(" ")
         if name == "forget":
             return await self._forget(rest.strip())
+        if name == "events" and rest.strip() and not await self._sure("This cancels it for good."):
+            return "It stays."
         return await self._commands.answer(name, self._person, PLACE, rest.strip()) or HELP
 
     async def _forget(self, what: str) -> str:
         if what != "everything":
             return await self._commands.answer("forget", self._person, PLACE, what) or HELP
-        self._print("This deletes everything I know of you, for good. Type yes to do it.")
-        async for line in self._lines():
-            if line.strip().lower() == "yes":
-                return await self._commands.forget_everything(self._person)
-            break
+        if await self._sure("This deletes everything I know of you, for good."):
+            return await self._commands.forget_everything(self._person)
         return "Nothing was deleted."
+
+    async def _sure(self, what: str) -> bool:
+        self._print(f"{what} Type yes to do it.")
+        async for line in self._lines():
+            return line.strip().lower() == "yes"
+        return False
 
     async def _lines(self) -> AsyncIterator[str]:
         while True:

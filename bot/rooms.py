@@ -1,6 +1,6 @@
 """What the Discord door needs from the house behind it; `bot.app` has the real one."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from actors.messages import MessageEdited, MessageHeard
@@ -39,6 +39,9 @@ class Answers(Protocol):
 
     async def forget_everything(self, person: Person) -> str:
         """Delete all that is kept about `person`, and return what to say about it."""
+
+    async def waiting(self, person: Person, place: Place) -> Sequence[tuple[int, str]]:
+        """Return the numbers and names of what waits for `person` and may be shown in `place`."""
 
     async def facts(self, person: Person, place: Place) -> tuple[UserFact, ...]:
         """Return what the bar remembers of `person` and may show in `place`."""

@@ -109,18 +109,18 @@ async def _insert(connection: AsyncConnection, key: int, event: r.Event, now: da
 
 
 async def _person_key(connection: AsyncConnection, person: r.Person, now: datetime) -> int:
-    """Return the key of a person's row, made on first sight."""
+    """Return the key of a person's row, made on first sight, with the names they have now."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    seen = dialect.insert(User).values(
-        discord_id=person.user_id,
-        discord_username=person.username,
-        discord_display_name=person.display_name,
-        first_seen_at=now,
-        last_seen_at=now,
-        created_at=now,
-        updated_at=now,
+    seen = {
+        "discord_username": person.username,
+        "discord_display_name": person.display_name,
+        "last_seen_at": now,
+        "updated_at": now,
+    }
+    made = dialect.insert(User).values(
+        discord_id=person.user_id, first_seen_at=now, created_at=now, **seen
     )
-    await connection.execute(seen.on_conflict_do_nothing(index_elements=["discord_id"]))
+    await connection.execute(made.on_conflict_do_update(index_elements=["discord_id"], set_=seen))
     found = await connection.execute(select(User.id).where(User.discord_id == person.user_id))
     return found.scalar_one()
 

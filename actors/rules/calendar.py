@@ -16,6 +16,7 @@ Rule 8: the words shown back to a person are their own; no model writes what is 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Final, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -38,6 +39,7 @@ GREETING_HOUR: Final = time(9)
 """When a birthday is wished, and a day is asked after."""
 LONGEST_TITLE: Final = 200
 LAST_DAY_EVERYWHERE: Final = 28
+NO_PLACES: Final = ("Etc/", "SystemV/", "US/", "posix/", "right/")
 LEAP_YEAR: Final = 2000
 """Where birthdays are anchored: a year that has every day, and says nothing about anybody's age."""
 FREQUENCIES: Final[Mapping[Recurrence, Literal[0, 1, 2, 3]]] = {
@@ -51,10 +53,25 @@ FREQUENCIES: Final[Mapping[Recurrence, Literal[0, 1, 2, 3]]] = {
 # --- wall clocks ---------------------------------------------------------------------------------
 
 
+@cache
+def zones() -> Mapping[str, str]:
+    """Return the IANA time zones by their names in lower case."""
+    return {zone.casefold(): zone for zone in sorted(available_timezones())}
+
+
 def known_zone(name: str) -> str | None:
     """Return the IANA time zone that `name` means, whatever its case and spaces; None: none."""
-    wanted = "_".join(name.strip().casefold().split())
-    return next((zone for zone in available_timezones() if zone.casefold() == wanted), None)
+    return zones().get("_".join(name.casefold().split()))
+
+
+def zones_like(typed: str) -> tuple[str, ...]:
+    """Return the places whose time zone may be meant, those first that begin like `typed`."""
+    wanted = "_".join(typed.casefold().split())
+    places = [zone for zone in zones().values() if "/" in zone and not zone.startswith(NO_PLACES)]
+    found = [zone for zone in places if wanted in zone.casefold()]
+    exact = [zone for zone in found if zone.casefold().rsplit("/")[-1] == wanted]
+    begins = sorted(found, key=lambda zone: f"/{wanted}" not in f"/{zone.casefold()}")
+    return tuple(exact or begins)
 
 
 def instant(wall: datetime, zone: str, *, fold: Literal[0, 1] = 0) -> datetime:

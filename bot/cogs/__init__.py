@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from bot.cogs.calendar import CalendarCog
 from bot.cogs.house import HouseCog
 from bot.cogs.memory import MemoryCog
 from bot.cogs.moderation import ModerationCog
@@ -14,5 +15,5 @@ if TYPE_CHECKING:
 
 async def add_cogs(door: "DiscordDoor") -> None:
     """Give the door its commands and its lasting buttons."""
-    for cog in (PresenceCog, MemoryCog, HouseCog, ModerationCog, ResourcesCog):
+    for cog in (PresenceCog, MemoryCog, CalendarCog, HouseCog, ModerationCog, ResourcesCog):
         await door.add_cog(cog(door))

@@ -104,6 +104,7 @@ class ScriptedAnswers:
         self.failures: deque[Exception] = deque()
         self.forgotten: list[Person] = []
         self.remembered: tuple[UserFact, ...] = ()
+        self.planned: tuple[tuple[int, str], ...] = ()
         self.asked: list[tuple[str, Person, Place, str]] = []
 
     async def answer(self, name: str, person: Person, place: Place, rest: str = "") -> str | None:
@@ -115,6 +116,11 @@ class ScriptedAnswers:
     async def forget_everything(self, person: Person) -> str:
         self.forgotten.append(person)
         return "All gone."
+
+    async def waiting(self, person: Person, place: Place) -> tuple[tuple[int, str], ...]:
+        if self.failures:
+            raise self.failures.popleft()
+        return self.planned
 
     async def facts(self, person: Person, place: Place) -> tuple[UserFact, ...]:
         if self.failures:
