@@ -58,6 +58,58 @@ async def until(url: str, query: str, wanted: list[tuple[object, ...]]) -> None:
             await asyncio.sleep(0.05)
 
 
+class TestAnEvening:
+    async def test_a_reminder_is_set_said_and_set_again(
+        self, discord: FakeDiscord, groq: FakeGroq, url: str, ada: Account, room: Channel
+    ) -> None:
+        wanted = {"when": "in 1 second", "what": "the kettle"}
+        async with a_bar(discord, groq, url):
+            asked = await (await discord.interaction(ada, room, "remind", wanted)).answered()
+            reply = await discord.next_reply(room)
+            await until(url, STATUS, [("triggered",)])
+            again = await discord.clicks(ada, reply, "Again in an hour")
+            promised = await again.answered()
+
+        assert asked.ephemeral
+        assert asked.content.startswith("I'll remind you here: <t:")
+        assert reply.content == f"{ada.mention} You asked me to remind you: the kettle"
+        assert reply.pings == (str(ada.id),)
+        assert promised.content.startswith("I'll remind you again: <t:")
+        assert await rows(url, STATUS) == [("triggered",), ("pending",)]
+
+    async def test_a_day_that_was_spoken_of_is_asked_after_and_forgotten_with_its_message(
+        self, discord: FakeDiscord, groq: FakeGroq, url: str, ada: Account
+    ) -> None:
+        room = discord.dm(ada)
+        words = "my interview at the mill is on Friday"
+        ahead = (utc_now() + timedelta(days=3)).date().isoformat()
+        event = {"type": "follow_up", "at": ahead, "recurs": "none", "evidence": words}
+        groq.notes(events=[{**event, "source": "m1"}])
+        async with a_bar(discord, groq, url, FACT_EXTRACTION_RATE="1"):
+            for command, option in (("timezone", {"zone": "UTC"}), ("checkins", {"on": True})):
+                await (await discord.interaction(ada, room, command, option)).answered()
+            spoken = await discord.says(ada, room, words)
+            await discord.next_reply(room)
+            await until(url, STATUS, [("pending",)])
+            listed = await (await discord.interaction(ada, room, "events")).answered()
+            await discord.deletes(spoken)
+            await until(url, STATUS, [])
+
+        assert f"I'll ask after: {words}" in listed.content
+
+    async def test_forgetting_everything_forgets_what_was_to_come(
+        self, discord: FakeDiscord, groq: FakeGroq, url: str, ada: Account
+    ) -> None:
+        room = discord.dm(ada)
+        async with a_bar(discord, groq, url) as bar:
+            await plan(bar, ada, room, "the kettle")
+            used = await discord.interaction(ada, room, "forget", {"what": "everything"})
+            pressed = await discord.clicks(ada, await used.answered(), "Delete everything")
+            await pressed.answered()
+
+            assert await rows(url, STATUS) == []
+
+
 class TestKilled:
     @pytest.mark.parametrize(
         ("moment", "url"),

@@ -12,7 +12,7 @@ It speaks at `/openai/v1/...` as Groq does, and at any other prefix as other ser
 import asyncio
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -69,9 +69,9 @@ def reply(text: str, risk: int = 0) -> Outcome:
     return content(json.dumps({"reply": text, "risk": risk}))
 
 
-def facts(*items: dict[str, Any]) -> Outcome:
+def facts(*items: dict[str, Any], events: Sequence[dict[str, Any]] = ()) -> Outcome:
     """Answer as the extractor should."""
-    return content(json.dumps({"facts": list(items), "events": []}))
+    return content(json.dumps({"facts": list(items), "events": list(events)}))
 
 
 def status(code: int, **headers: str) -> Outcome:
@@ -253,9 +253,9 @@ class FakeGroq:
         """Answer every reply call like this from now on."""
         self._reply = reply(text, risk)
 
-    def notes(self, *items: dict[str, Any]) -> None:
+    def notes(self, *items: dict[str, Any], events: Sequence[dict[str, Any]] = ()) -> None:
         """Answer every extraction like this from now on."""
-        self._facts = facts(*items)
+        self._facts = facts(*items, events=events)
 
     def script(self, *outcomes: Outcome) -> None:
         """Answer the next calls like this, in order."""
